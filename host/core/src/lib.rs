@@ -1,0 +1,20 @@
+//! What Switchyard decides, apart from what it does.
+//!
+//! Everything here is pure: a function of its arguments. Time, jitter and ids come in as arguments, effects go
+//! out as values.
+//!
+//! **Invariant**: no async, no clock, no randomness, no I/O. A test in `tests/` keeps it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
+
+pub mod describe;
+pub mod folder;
+pub mod health;
+pub mod manifest;
+pub mod name;
+pub mod outbound;
+pub mod problem;
+pub mod route;
+pub mod settle;
+pub mod stats;
+pub mod timestamp;
+pub mod units;

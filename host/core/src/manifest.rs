@@ -1,0 +1,201 @@
+//! What a plugin says it is: from its `manifest.describe`, its side file `NAME.toml`, or its file name alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{name::ServiceName, units::HumanDuration};
+
+/// The version of a component that does not say one.
+pub const DEFAULT_VERSION: semver::Version = semver::Version::new(0, 0, 0);
+
+/// What a plugin is, all said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The service it serves as.
+    pub name: ServiceName,
+    /// Its semantic version.
+    pub version: semver::Version,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// Words to discover it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Further facts.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    /// Its routes.
+    #[serde(default)]
+    pub routes: Vec<RouteSpec>,
+    /// What it needs.
+    #[serde(default)]
+    pub dependencies: Vec<Dependency>,
+    /// A path, called in process, that answers 2xx while the service is well.
+    #[serde(default)]
+    pub health: Option<String>,
+    /// Fresh or reused instances.
+    #[serde(default)]
+    pub guests: Option<Guests>,
+}
+
+/// A path that the gateway sends to a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RouteSpec {
+    /// `/a/b` exact, `/a/{id}` one segment, `/a/*` the prefix `/a` and all below it.
+    pub path: String,
+    /// The methods; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// What is cut off the front of the path before the service sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// The only host this route answers to; none means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Time until the response's head; none means the gateway's `request-timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<HumanDuration>,
+}
+
+/// Something a service needs, shown in `/health`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Dependency {
+    /// The name it is shown under; without a URL, the service of that name.
+    pub name: String,
+    /// Where its health is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_url: Option<String>,
+    /// How long to wait for it; none means 5 s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<HumanDuration>,
+}
+
+/// How guests serve requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guests {
+    /// A fresh instance for every request.
+    Fresh,
+    /// An instance serves up to 1,000 requests, one at a time.
+    Reused,
+}
+
+/// The members of a side file: what is there overrides what the component says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SideFile {
+    /// See [`Manifest::name`].
+    pub name: Option<ServiceName>,
+    /// See [`Manifest::version`].
+    pub version: Option<semver::Version>,
+    /// See [`Manifest::description`].
+    pub description: Option<String>,
+    /// See [`Manifest::tags`].
+    pub tags: Option<Vec<String>>,
+    /// See [`Manifest::metadata`].
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// See [`Manifest::routes`].
+    pub routes: Option<Vec<RouteSpec>>,
+    /// See [`Manifest::dependencies`].
+    pub dependencies: Option<Vec<Dependency>>,
+    /// See [`Manifest::health`].
+    pub health: Option<String>,
+    /// See [`Manifest::guests`].
+    pub guests: Option<Guests>,
+}
+
+// === impl Manifest ===
+
+impl Manifest {
+    /// What holds for a component that says nothing: named by its file, with the route `/NAME/*` stripped.
+    pub fn of_file(name: ServiceName, version: Option<semver::Version>) -> Self {
+        let mut manifest = Self {
+            name,
+            version: version.unwrap_or(DEFAULT_VERSION),
+            description: String::new(),
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
+            routes: Vec::new(),
+            dependencies: Vec::new(),
+            health: None,
+            guests: None,
+        };
+        manifest.default_routes();
+        manifest
+    }
+
+    /// Lays a side file over it: a member that is there replaces the component's.
+    pub fn overlay(&mut self, side: SideFile) {
+        fn set<T>(member: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *member = value;
+            }
+        }
+        let renamed = side.name.as_ref().is_some_and(|name| *name != self.name);
+        if renamed && self.routes == [RouteSpec::of_service(&self.name)] {
+            self.routes.clear();
+        }
+        set(&mut self.name, side.name);
+        set(&mut self.version, side.version);
+        set(&mut self.description, side.description);
+        set(&mut self.tags, side.tags);
+        set(&mut self.metadata, side.metadata);
+        set(&mut self.routes, side.routes);
+        set(&mut self.dependencies, side.dependencies);
+        self.health = side.health.or(self.health.take());
+        self.guests = side.guests.or(self.guests);
+        self.default_routes();
+    }
+
+    /// Gives a service without routes the one of its name.
+    pub fn default_routes(&mut self) {
+        if self.routes.is_empty() {
+            self.routes.push(RouteSpec::of_service(&self.name));
+        }
+    }
+}
+
+impl RouteSpec {
+    /// `/NAME/*` with the prefix `/NAME` stripped.
+    pub fn of_service(name: &ServiceName) -> Self {
+        Self {
+            path: format!("/{name}/*"),
+            methods: Vec::new(),
+            strip_prefix: Some(format!("/{name}")),
+            host: None,
+            timeout: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_side_file_overrides_only_what_it_says() {
+        let mut manifest = Manifest::of_file("users".parse().unwrap(), None);
+        let side: SideFile =
+            toml::from_str("version = '2.0.0'\nroutes = [{ path = '/api/*', strip-prefix = '/api' }]").unwrap();
+        manifest.overlay(side);
+        assert_eq!(manifest.name.as_str(), "users");
+        assert_eq!(manifest.version, semver::Version::new(2, 0, 0));
+        assert_eq!(manifest.routes[0].path, "/api/*");
+    }
+
+    #[test]
+    fn renaming_moves_the_default_route() {
+        let mut manifest = Manifest::of_file("old".parse().unwrap(), None);
+        manifest.overlay(SideFile { name: Some("new".parse().unwrap()), ..SideFile::default() });
+        assert_eq!(manifest.routes, [RouteSpec::of_service(&"new".parse().unwrap())]);
+    }
+
+    #[test]
+    fn an_unknown_member_of_a_side_file_is_refused() {
+        assert!(toml::from_str::<SideFile>("rout = []").is_err());
+    }
+}

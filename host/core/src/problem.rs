@@ -1,0 +1,162 @@
+//! Errors as HTTP clients see them: RFC 9457 problems with a code each.
+//!
+//! **Invariant**: a code, once released, keeps its meaning.
+
+use serde::Serialize;
+
+/// A kind of failure that a client can meet. Each has a code, a status, and a short fixed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// SY1001: no route matches.
+    RouteNotFound,
+    /// SY1002: the path is known, the method is not.
+    MethodNotAllowed,
+    /// SY1003: the request is malformed.
+    BadRequest,
+    /// SY1004: the body is over the limit.
+    PayloadTooLarge,
+    /// SY1005: the request's head is over the limit.
+    HeadersTooLarge,
+    /// SY1006: the client took too long to send its request.
+    RequestTimeout,
+    /// SY2001: the service failed to answer.
+    ServiceFailed,
+    /// SY2002: the service is known and has nothing that could answer.
+    ServiceUnavailable,
+    /// SY2003: too many requests wait for the service.
+    ServiceBusy,
+    /// SY2004: the service did not answer in time.
+    GatewayTimeout,
+    /// SY2005: calls between services went round too often.
+    TooManyHops,
+    /// SY2006: the host is stopping.
+    ShuttingDown,
+    /// SY3001: no such thing in the admin API.
+    NotFound,
+    /// SY3002: the admin API refuses the caller.
+    Forbidden,
+    /// SY9001: a fault of the host itself.
+    Internal,
+}
+
+/// An RFC 9457 problem document.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem<'a> {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code's short text.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a str>,
+    /// The path that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<&'a str>,
+    /// SYnnnn.
+    pub code: &'static str,
+    /// The request's id, as in the log.
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<&'a str>,
+    /// The same short text as the title, for clients that look for `error`.
+    pub error: &'static str,
+}
+
+impl Code {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [Self; 15] = [
+        Self::RouteNotFound,
+        Self::MethodNotAllowed,
+        Self::BadRequest,
+        Self::PayloadTooLarge,
+        Self::HeadersTooLarge,
+        Self::RequestTimeout,
+        Self::ServiceFailed,
+        Self::ServiceUnavailable,
+        Self::ServiceBusy,
+        Self::GatewayTimeout,
+        Self::TooManyHops,
+        Self::ShuttingDown,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::Internal,
+    ];
+
+    /// SYnnnn, the HTTP status, and the short text.
+    const fn parts(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::RouteNotFound => ("SY1001", 404, "Route not found"),
+            Self::MethodNotAllowed => ("SY1002", 405, "Method not allowed"),
+            Self::BadRequest => ("SY1003", 400, "Bad request"),
+            Self::PayloadTooLarge => ("SY1004", 413, "Payload too large"),
+            Self::HeadersTooLarge => ("SY1005", 431, "Request header fields too large"),
+            Self::RequestTimeout => ("SY1006", 408, "Request timeout"),
+            Self::ServiceFailed => ("SY2001", 502, "Service unavailable"),
+            Self::ServiceUnavailable => ("SY2002", 503, "Service unavailable"),
+            Self::ServiceBusy => ("SY2003", 503, "Service unavailable"),
+            Self::GatewayTimeout => ("SY2004", 504, "Gateway timeout"),
+            Self::TooManyHops => ("SY2005", 503, "Service unavailable"),
+            Self::ShuttingDown => ("SY2006", 503, "Service unavailable"),
+            Self::NotFound => ("SY3001", 404, "Not found"),
+            Self::Forbidden => ("SY3002", 403, "Forbidden"),
+            Self::Internal => ("SY9001", 500, "Internal error"),
+        }
+    }
+
+    /// SYnnnn.
+    pub const fn as_str(self) -> &'static str {
+        self.parts().0
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.parts().1
+    }
+
+    /// The short text.
+    pub const fn title(self) -> &'static str {
+        self.parts().2
+    }
+
+    /// The problem document of one occurrence.
+    pub fn problem<'a>(
+        self,
+        detail: Option<&'a str>,
+        instance: Option<&'a str>,
+        request_id: Option<&'a str>,
+    ) -> Problem<'a> {
+        let (code, status, title) = self.parts();
+        Problem {
+            kind: format!("urn:switchyard:error:{code}"),
+            title,
+            status,
+            detail,
+            instance,
+            code,
+            request_id,
+            error: title,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: std::collections::HashSet<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_problem_carries_the_fixed_text_twice() {
+        let json = serde_json::to_value(Code::RouteNotFound.problem(None, Some("/x"), Some("r1"))).unwrap();
+        assert_eq!(json["error"], "Route not found");
+        assert_eq!(json["title"], "Route not found");
+        assert_eq!(json["status"], 404);
+        assert_eq!(json["requestId"], "r1");
+    }
+}
