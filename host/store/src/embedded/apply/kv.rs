@@ -1,0 +1,126 @@
+//! The operations on keys: put, delete, increment.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::{OptionalExtension, Result};
+
+use super::{Fault, Work};
+use crate::{
+    Entry, Expect, KvOp, KvOutcome, StoreError,
+    embedded::{
+        cache::Slot,
+        query,
+        record::checksum,
+        usage::{Bucket, record_bytes},
+    },
+};
+
+/// What a precondition and the bucket's usage need to know of a record.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    revision: u64,
+    value_bytes: u64,
+}
+
+/// A record about to be written.
+struct Record<'a> {
+    bucket: &'a Arc<str>,
+    key: &'a Arc<str>,
+    value: Bytes,
+}
+
+impl Work<'_> {
+    /// Applies one operation, and tells what the key holds then.
+    pub(super) fn apply_kv(&mut self, index: usize, op: &KvOp) -> Result<(KvOutcome, Slot), Fault> {
+        match op {
+            KvOp::Put { bucket, key, value, expect } => {
+                self.put(index, Record { bucket, key, value: value.clone() }, *expect)
+            }
+            KvOp::Delete { bucket, key, expect } => self.delete(index, bucket, key, *expect),
+            KvOp::Increment { bucket, key, delta } => self.increment(bucket, key, *delta),
+        }
+    }
+
+    fn put(&mut self, index: usize, record: Record<'_>, expect: Expect) -> Result<(KvOutcome, Slot), Fault> {
+        let found = self.usage.find(self.conn, record.bucket)?;
+        let head = self.head(found, record.key)?;
+        check(index, expect, head)?;
+        let entry = self.write(record, head)?;
+        Ok((KvOutcome::Put { revision: entry.revision }, Some(entry)))
+    }
+
+    fn delete(
+        &mut self,
+        index: usize,
+        bucket: &Arc<str>,
+        key: &Arc<str>,
+        expect: Expect,
+    ) -> Result<(KvOutcome, Slot), Fault> {
+        let found = self.usage.find(self.conn, bucket)?;
+        let head = self.head(found, key)?;
+        check(index, expect, head)?;
+        if let (Some(row), Some(head)) = (found, head) {
+            self.conn.prepare_cached("DELETE FROM kv WHERE bucket = ?1 AND key = ?2")?.execute((row.id, key))?;
+            // A checked subtraction would turn one wrong count into a store that cannot be emptied.
+            let bytes = row.bytes.saturating_sub(record_bytes(key, head.value_bytes));
+            self.usage.set(bucket, row.entries.saturating_sub(1), bytes);
+        }
+        Ok((KvOutcome::Deleted { existed: head.is_some() }, None))
+    }
+
+    fn increment(&mut self, bucket: &Arc<str>, key: &Arc<str>, delta: i64) -> Result<(KvOutcome, Slot), Fault> {
+        let entry = query::entry(self.conn, bucket, key)?.map(|row| row.check(bucket, key));
+        let entry = entry.transpose().map_err(Fault::Refused)?;
+        let number = entry
+            .as_ref()
+            .map_or(Some(0), |entry| parse(&entry.value))
+            .ok_or_else(|| Fault::Refused(StoreError::NotANumber { bucket: bucket.clone(), key: key.clone() }))?;
+        let value = number
+            .checked_add(delta)
+            .ok_or_else(|| Fault::Refused(StoreError::Overflow { bucket: bucket.clone(), key: key.clone() }))?;
+        let head = entry.map(|entry| Head { revision: entry.revision, value_bytes: entry.value.len() as u64 });
+        let entry = self.write(Record { bucket, key, value: value.to_string().into() }, head)?;
+        Ok((KvOutcome::Incremented { value, revision: entry.revision }, Some(entry)))
+    }
+
+    /// Writes a record over the one that `head` tells of, within the bucket's limit.
+    fn write(&mut self, record: Record<'_>, head: Option<Head>) -> Result<Entry, Fault> {
+        let Record { bucket, key, value } = record;
+        let row = self.usage.find_or_make(self.conn, bucket)?;
+        let old_bytes = head.map_or(0, |head| record_bytes(key, head.value_bytes));
+        let bytes = row.bytes.saturating_sub(old_bytes) + record_bytes(key, value.len() as u64);
+        // A bucket over a limit that was lowered may still shrink.
+        if bytes > self.limits.bucket_bytes && bytes > row.bytes {
+            let max = self.limits.bucket_bytes;
+            return Err(Fault::Refused(StoreError::BucketFull { bucket: bucket.clone(), max }));
+        }
+        let revision = self.next_revision();
+        let crc = checksum(bucket, key, revision, &value);
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO kv(bucket, key, revision, crc, value) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute((row.id, key, revision.cast_signed(), crc, &value[..]))?;
+        self.usage.set(bucket, row.entries + u64::from(head.is_none()), bytes);
+        Ok(Entry { value, revision })
+    }
+
+    fn head(&self, bucket: Option<Bucket>, key: &str) -> Result<Option<Head>> {
+        let Some(bucket) = bucket else { return Ok(None) };
+        self.conn
+            .prepare_cached("SELECT revision, length(value) FROM kv WHERE bucket = ?1 AND key = ?2")?
+            .query_row((bucket.id, key), |row| {
+                let (revision, value_bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+                Ok(Head { revision: revision.cast_unsigned(), value_bytes: value_bytes.cast_unsigned() })
+            })
+            .optional()
+    }
+}
+
+fn check(op: usize, expect: Expect, head: Option<Head>) -> Result<(), Fault> {
+    let current = head.map(|head| head.revision);
+    if expect.holds(current) { Ok(()) } else { Err(Fault::Refused(StoreError::Conflict { op, current })) }
+}
+
+fn parse(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

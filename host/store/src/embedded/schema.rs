@@ -1,0 +1,154 @@
+//! The database: its tables, their versions, and how a connection to it is set up.
+//!
+//! The version is a row of `meta`. Opening applies every later migration in one transaction; a newer version is
+//! refused, since an older host would not keep what the newer one relies on.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, config::DbConfig};
+
+use super::folder::{Folder, open_error};
+use crate::StoreError;
+
+/// How long a connection waits for another's lock. Locks are held for milliseconds; somebody's `sqlite3` shell
+/// may hold one longer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Prepared statements kept by a connection: more than there are.
+const STATEMENTS: usize = 64;
+
+/// What leads from version N to N + 1, N being the index. Never edit one that was released; add one.
+const MIGRATIONS: &[&str] = &[
+    // kv holds its value last, so that revision and checksum are read without its overflow pages.
+    "CREATE TABLE bucket(
+         id INTEGER PRIMARY KEY,
+         name TEXT NOT NULL UNIQUE,
+         entries INTEGER NOT NULL,
+         bytes INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE kv(
+         bucket INTEGER NOT NULL,
+         key TEXT NOT NULL,
+         revision INTEGER NOT NULL,
+         crc INTEGER NOT NULL,
+         value BLOB NOT NULL,
+         PRIMARY KEY(bucket, key)
+     ) STRICT, WITHOUT ROWID;
+     INSERT INTO meta(name, value) VALUES('revision', 0);",
+];
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that writes.
+    Writer,
+    /// One of those that read.
+    Reader,
+    /// The one that moves the log into the database.
+    Checkpointer,
+}
+
+/// Opens one connection.
+pub(super) fn connect(database: &Path, role: Role) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let create = if role == Role::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let conn = Connection::open_with_flags(database, flags | create)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    // FULL syncs the log at each commit; NORMAL would lose acknowledged commits with the power. The other two
+    // matter on macOS, where fsync alone stops at the disk's cache.
+    conn.pragma_update(None, "synchronous", "full")?;
+    conn.pragma_update(None, "fullfsync", true)?;
+    conn.pragma_update(None, "checkpoint_fullfsync", true)?;
+    conn.pragma_update(None, "temp_store", "memory")?;
+    // Checkpoints belong to the checkpointer. On closing too: SQLite's own would sync again after a failed sync.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    match role {
+        Role::Writer => conn.pragma_update(None, "cache_size", -16_384)?,
+        Role::Reader => {
+            conn.pragma_update(None, "cache_size", -2_048)?;
+            conn.pragma_update(None, "query_only", true)?;
+        }
+        Role::Checkpointer => conn.pragma_update(None, "cache_size", -256)?,
+    }
+    Ok(conn)
+}
+
+/// Brings the tables up to date.
+pub(super) fn migrate(conn: &mut Connection, folder: &Folder) -> Result<(), StoreError> {
+    let failed = |source: rusqlite::Error| open_error(folder.path(), source);
+    let supported = u32::try_from(MIGRATIONS.len()).expect("migrations are counted in dozens");
+    let found = version(conn).map_err(failed)?;
+    if found > supported {
+        return Err(StoreError::NewerSchema { folder: folder.path().to_owned(), found, supported });
+    }
+    if found < supported { upgrade(conn, found).map_err(failed) } else { Ok(()) }
+}
+
+/// Sets the largest size of the database file.
+pub(super) fn limit_file(conn: &Connection, bytes_max: Option<u64>) -> Result<()> {
+    let Some(bytes_max) = bytes_max else { return Ok(()) };
+    let page_bytes: i64 = conn.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages = i64::try_from(bytes_max).unwrap_or(i64::MAX) / page_bytes;
+    conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+}
+
+/// The revision that was given out last.
+pub(super) fn last_revision(conn: &Connection) -> Result<u64> {
+    conn.query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get::<_, i64>(0))
+        .map(i64::cast_unsigned)
+}
+
+fn version(conn: &Connection) -> Result<u32> {
+    let meta = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    if conn.query_row(meta, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    conn.query_row("SELECT value FROM meta WHERE name = 'schema'", [], |row| row.get(0))
+}
+
+fn upgrade(conn: &mut Connection, found: u32) -> Result<()> {
+    let tx = conn.transaction()?;
+    tx.execute_batch(
+        "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    )?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        tx.execute_batch(migration)?;
+    }
+    tx.execute("INSERT OR REPLACE INTO meta(name, value) VALUES('schema', ?1)", [MIGRATIONS.len().cast_signed()])?;
+    tx.commit()?;
+    tracing::info!(from = found, to = MIGRATIONS.len(), "store schema upgraded");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &Folder) -> Result<Connection, StoreError> {
+        let mut conn = connect(&folder.database(), Role::Writer).unwrap();
+        migrate(&mut conn, folder).map(|()| conn)
+    }
+
+    #[test]
+    fn migrate_refuses_a_newer_schema() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(base.path()).unwrap();
+        let conn = open(&folder).unwrap();
+        conn.execute("UPDATE meta SET value = 99 WHERE name = 'schema'", []).unwrap();
+        drop(conn);
+        let error = open(&folder).unwrap_err();
+        assert!(matches!(error, StoreError::NewerSchema { found: 99, .. }), "{error}");
+        assert!(error.to_string().contains("start the newer host"), "{error}");
+    }
+
+    #[test]
+    fn migrate_twice_changes_nothing() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(base.path()).unwrap();
+        drop(open(&folder).unwrap());
+        assert_eq!(last_revision(&open(&folder).unwrap()).unwrap(), 0);
+    }
+}

@@ -1,0 +1,53 @@
+//! Queues that are full, and reads that would be too large.
+
+use super::*;
+use crate::{KvOp, Op};
+
+#[tokio::test]
+async fn commits_beyond_the_queue_are_answered_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path());
+    options.limits.waiting_commits = 4;
+    let store = Arc::new(Embedded::open(options).unwrap());
+    let mut tasks = JoinSet::new();
+    for n in 0..200 {
+        let store = store.clone();
+        tasks.spawn(async move { store.kv_put("b", &n.to_string(), "v".into(), Expect::Any).await });
+    }
+    let results = tasks.join_all().await;
+    let busy = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
+    let done = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(busy + done, 200);
+    assert!(busy > 0);
+    assert_eq!(store.kv_usage("b").await.unwrap().unwrap().entries, done as u64);
+}
+
+#[tokio::test]
+async fn batch_over_its_bytes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let mut batch = Batch::new();
+    for n in 0..17 {
+        let (bucket, key, value) = ("b".into(), n.to_string().into(), vec![0; 1 << 20].into());
+        batch.push(Op::Kv(KvOp::Put { bucket, key, value, expect: Expect::Any }));
+    }
+    let result = store.commit(batch).await;
+    assert!(matches!(result, Err(StoreError::TooLarge { what: Measure::BatchBytes, .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn get_many_over_its_limits_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path());
+    options.limits.cache_bytes = 0;
+    options.limits.read_bytes = 1_000;
+    options.limits.list_page = 3;
+    let store = Embedded::open(options).unwrap();
+    for key in ["a", "b"] {
+        store.kv_put("b", key, vec![0; 600].into(), Expect::Any).await.unwrap();
+    }
+    let result = store.kv_get_many("b", &["a".into(), "b".into()]).await;
+    assert!(matches!(result, Err(StoreError::TooLarge { what: Measure::BytesAsked, size: 1_200, .. })), "{result:?}");
+    let result = store.kv_get_many("b", &["a", "a", "a", "a"].map(Arc::from)).await;
+    assert!(matches!(result, Err(StoreError::TooLarge { what: Measure::KeysAsked, size: 4, .. })), "{result:?}");
+}

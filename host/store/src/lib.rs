@@ -1,0 +1,38 @@
+//! Remembers: the durable state of the host behind one trait, [`Backend`].
+//!
+//! Services keep their state in `wasi:keyvalue`, and guests come and go; what was acknowledged must be there
+//! after a reload, a crash and a restart. Everything that changes state goes through [`Backend::commit`], which
+//! takes a [`Batch`] of operations and applies all of them or none.
+//!
+//! The constraints, as numbers:
+//! - one fsync is shared by all batches that arrived while the last one ran, since an fsync costs 0.2 ms and an
+//!   operation costs 10 µs;
+//! - a value that is in memory is answered in under a microsecond, on the caller's thread, without an await;
+//! - every queue and every size has a limit with a default, all in [`Limits`].
+//!
+//! **Invariant**: `commit` answers `Ok` only when the batch would survive the loss of power.
+//! **Invariant**: a read that starts after a commit was answered sees that commit or a newer one.
+//! **Invariant**: nothing here names a plugin, a route or a guest; buckets are only names.
+//!
+//! [`Embedded`] is the backend of a host that runs alone. Any other backend proves itself with the
+//! `conformance` module (feature `conformance`).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]
+
+mod backend;
+mod batch;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod embedded;
+mod error;
+mod kv;
+mod limits;
+mod stats;
+
+pub use backend::{Backend, Capabilities};
+pub use batch::{Batch, Committed, Expect, KvOp, KvOutcome, Op, Outcome};
+pub use embedded::{Embedded, Options};
+pub use error::{Measure, StoreError};
+pub use kv::{BucketUsage, Entry, KeyPage, ListKeys, RECORD_OVERHEAD_BYTES};
+pub use limits::Limits;
+pub use stats::Stats;
