@@ -1,0 +1,148 @@
+//! Looking at a component: its track, its roles, what it asks for, and what it says of itself.
+
+mod manifest;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, anyhow, bail};
+use switchyard_core::describe::{Description, Role, Track};
+use wasmparser::{Parser, Payload};
+use wasmtime::component::{Component, Linker};
+
+use crate::{linker, state::GuestState};
+
+/// The names of the custom sections that only builds without optimisation carry in full.
+const DEBUG_SECTION: &str = ".debug_info";
+
+/// What the outermost component imports and exports by name, read without compiling.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    debug_build: bool,
+}
+
+/// Reads a component's names.
+pub(crate) fn names(bytes: &[u8]) -> anyhow::Result<Names> {
+    let mut names = Names::default();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.context("the component is damaged or half-written; copy it again")? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    names.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    names.exports.push(export?.name.name.to_owned());
+                }
+            }
+            Payload::CustomSection(section) if section.name() == DEBUG_SECTION => names.debug_build = true,
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+impl Names {
+    /// The engine that the component needs: anything of WASI 0.3 needs concurrency.
+    pub(crate) fn track(&self) -> Track {
+        let of_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
+        if self.imports.iter().chain(&self.exports).any(of_03) { Track::P3 } else { Track::P2 }
+    }
+
+    /// The roles that the exports give.
+    fn roles(&self) -> BTreeSet<Role> {
+        self.exports.iter().filter_map(|export| role_of(export)).collect()
+    }
+
+    /// Refuses, by name, what this host cannot give or take.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let provided = linker::provided();
+        for import in &self.imports {
+            if linker::is_provided(import, &provided) {
+                continue;
+            }
+            let nearest = linker::nearest(import, &provided).unwrap_or("none");
+            bail!("it imports {import}, which this host does not provide; the nearest that it does is {nearest}");
+        }
+        if !self.roles().iter().any(|role| *role != Role::Manifest) {
+            bail!(
+                "it exports nothing that this host can call ({}); export wasi:http/incoming-handler@0.2.x, \
+                 wasi:http/handler@0.3.x or switchyard:plugin/http-handler@0.1.0",
+                if self.exports.is_empty() { "no exports at all".to_owned() } else { self.exports.join(", ") }
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Describes a compiled component.
+pub(crate) fn describe(
+    component: &Component,
+    linker: &Linker<GuestState>,
+    names: Names,
+) -> anyhow::Result<Description> {
+    linker
+        .instantiate_pre(component)
+        .map_err(|error| anyhow!("an import has another shape than what this host provides: {error:#}"))?;
+    let roles = names.roles();
+    let manifest = match roles.contains(&Role::Manifest) {
+        true => Some(manifest::ask(component).context("manifest.describe failed")?),
+        false => None,
+    };
+    Ok(Description {
+        track: names.track(),
+        roles,
+        imports: names.imports,
+        exports: names.exports,
+        manifest,
+        debug_build: names.debug_build,
+    })
+}
+
+/// The role that an export gives.
+fn role_of(export: &str) -> Option<Role> {
+    let (interface, version) = export.split_once('@')?;
+    match interface {
+        "switchyard:plugin/http-handler" if version.starts_with("0.1.") => Some(Role::HttpHandler),
+        "switchyard:plugin/manifest" if version.starts_with("0.1.") => Some(Role::Manifest),
+        "wasi:http/incoming-handler" if version.starts_with("0.2.") => Some(Role::WasiHttp02),
+        "wasi:http/handler" if version.starts_with("0.3.") => Some(Role::WasiHttp03),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_of(imports: &[&str], exports: &[&str]) -> Names {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Names { imports: own(imports), exports: own(exports), debug_build: false }
+    }
+
+    #[test]
+    fn an_import_that_nobody_provides_is_named_with_the_nearest() {
+        let names = names_of(&["wasi:keyvalue/stor@0.2.0-draft"], &["wasi:http/incoming-handler@0.2.3"]);
+        let text = names.check().unwrap_err().to_string();
+        assert!(text.contains("wasi:keyvalue/stor@0.2.0-draft"), "{text}");
+        assert!(text.contains("is wasi:keyvalue/store@0.2.0-draft"), "{text}");
+    }
+
+    #[test]
+    fn a_component_without_a_role_is_refused() {
+        assert!(names_of(&[], &["wasi:cli/run@0.2.3"]).check().is_err());
+        assert!(names_of(&[], &["switchyard:plugin/manifest@0.1.0"]).check().is_err());
+        assert!(names_of(&[], &["wasi:http/incoming-handler@0.2.0"]).check().is_ok());
+    }
+
+    #[test]
+    fn anything_of_03_needs_the_concurrent_engine() {
+        assert_eq!(names_of(&["wasi:io/poll@0.2.1"], &["wasi:http/incoming-handler@0.2.1"]).track(), Track::P2);
+        assert_eq!(names_of(&["wasi:io/poll@0.2.1"], &["wasi:http/handler@0.3.0"]).track(), Track::P3);
+    }
+}

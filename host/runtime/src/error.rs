@@ -1,0 +1,67 @@
+//! How a call of a guest can fail, and the way from wasmtime's errors to it.
+
+use std::time::Duration;
+
+use switchyard_core::name::ServiceName;
+use wasmtime::{Trap, WasmBacktrace};
+
+use crate::{body::BodyError, limiter::CpuExceeded};
+
+/// Why a guest gave no response.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum GuestError {
+    /// All of its places are taken, and so are those in the queue, or waiting took too long.
+    #[error("the service '{service}' is busy: {reason}")]
+    Busy {
+        /// Which service.
+        service: ServiceName,
+        /// Which limit was reached.
+        reason: String,
+    },
+    /// No response within the time that a call may take.
+    #[error("the service '{service}' gave no response within {after:?}")]
+    TimedOut {
+        /// Which service.
+        service: ServiceName,
+        /// Wall or CPU time that had passed.
+        after: Duration,
+    },
+    /// The guest trapped, ran out of memory, or answered what is no response.
+    #[error("the service '{service}' failed: {reason}")]
+    Failed {
+        /// Which service.
+        service: ServiceName,
+        /// What happened, fit to be shown to clients.
+        reason: String,
+        /// Where in the guest, for its developers only.
+        backtrace: Option<String>,
+    },
+    /// The request's body did not arrive.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// Its code cannot be loaded.
+    #[error("the service '{service}' cannot be loaded: {reason}")]
+    Unloadable {
+        /// Which service.
+        service: ServiceName,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Explains why a guest's call ended in an error of wasmtime's.
+pub(crate) fn explain(service: &ServiceName, error: &wasmtime::Error, memory_refused: bool) -> GuestError {
+    let service = service.clone();
+    if let Some(exceeded) = error.downcast_ref::<CpuExceeded>() {
+        return GuestError::TimedOut { service, after: exceeded.max };
+    }
+    let reason = match error.downcast_ref::<Trap>() {
+        _ if memory_refused => "it ran out of memory (memory-max)".to_owned(),
+        Some(Trap::StackOverflow) => "its call stack overflowed".to_owned(),
+        Some(Trap::UnreachableCodeReached) => "it panicked".to_owned(),
+        Some(trap) => format!("it trapped: {}", trap.to_string().trim_start_matches("wasm trap: ")),
+        None => "it trapped".to_owned(),
+    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(|frames| format!("{}\n{frames}", error.root_cause()));
+    GuestError::Failed { service, reason, backtrace: backtrace.or_else(|| Some(format!("{error:#}"))) }
+}

@@ -1,0 +1,252 @@
+//! `wasi:http/incoming-handler@0.2`: requests and responses as streams.
+//!
+//! The guest is driven by whoever wants its output, on the same task: first while the response's head is awaited,
+//! then from within the body's `poll_frame`. Nothing is spawned, so nothing outlives the connection, and a body
+//! that nobody reads costs nothing. Only when the body has ended and the guest has not is the rest of its work
+//! finished on a task of its own, under the call's deadline.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{FutureExt, future::poll_fn};
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame};
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::Instant,
+};
+use wasmtime::{Engine, Store, component::InstancePre};
+use wasmtime_wasi_http::{
+    WasiBody, WasiHttpView,
+    p2::bindings::{
+        Proxy, ProxyPre,
+        http::types::{ErrorCode, Scheme},
+    },
+};
+
+use super::warm::{Guest, Instantiate, Warm};
+use crate::{
+    body::{Body, BodyError},
+    context::CallContext,
+    error::{GuestError, explain},
+    host::http::to_wasi,
+    limiter::Metered,
+    runtime::Inner,
+    state::{GuestState, Shared},
+};
+
+/// How much of a response is looked at, without waiting, to find that it is complete already.
+const WHOLE_MAX: usize = 1 << 20;
+
+pub(super) struct Streaming {
+    pre: ProxyPre<GuestState>,
+    pub(super) warm: Warm<Proxy>,
+}
+
+/// A call that goes on: resolves when the guest's function has returned.
+type Call = Metered<Pin<Box<dyn Future<Output = Result<(), GuestError>> + Send>>>;
+
+type Head = Result<Response<WasiBody>, ErrorCode>;
+
+/// A response's body whose guest is still at work.
+struct GuestBody {
+    ready: VecDeque<Frame<Bytes>>,
+    body: WasiBody,
+    call: Option<Call>,
+    deadline: Instant,
+}
+
+// === impl Streaming ===
+
+impl Streaming {
+    pub(super) fn new(pre: InstancePre<GuestState>, reused: bool) -> wasmtime::Result<Self> {
+        Ok(Self { pre: ProxyPre::new(pre)?, warm: Warm::new(reused) })
+    }
+
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        inner: &Inner,
+        shared: &Arc<Shared>,
+        context: CallContext,
+        request: Request<Body>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Response<Body>, GuestError> {
+        let guest = match self.warm.take() {
+            Some(guest) => guest,
+            None => inner.instantiate(shared, &self.pre).await?,
+        };
+        let deadline = context.deadline;
+        let failed = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
+        let (call, mut head) =
+            self.start(shared, guest, context, request, permit).map_err(|error| failed(format!("{error:#}")))?;
+        let mut call = Some(call);
+        let head = poll_fn(|cx| poll_head(cx, &mut call, &mut head)).await?;
+        let response = match head {
+            Some(Ok(response)) => response,
+            Some(Err(code)) => return Err(failed(format!("it answered with the error {code:?}"))),
+            None => return Err(failed("it returned without a response".into())),
+        };
+        let (parts, body) = response.into_parts();
+        let mut body = GuestBody { ready: VecDeque::new(), body, call, deadline };
+        Ok(Response::from_parts(parts, body.whole_now()?.unwrap_or_else(|| Body::stream(body))))
+    }
+
+    /// Prepares the call; it runs when polled.
+    fn start(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        mut guest: Guest<Proxy>,
+        context: CallContext,
+        request: Request<Body>,
+        permit: OwnedSemaphorePermit,
+    ) -> wasmtime::Result<(Call, oneshot::Receiver<Head>)> {
+        let state = guest.store.data_mut();
+        state.begin(context);
+        let meter = state.cpu.clone();
+        let (sender, head) = oneshot::channel();
+        let request = state.http().new_incoming_request(Scheme::Http, request.map(to_wasi))?;
+        let out = state.http().new_response_outparam(sender)?;
+        guest.store.set_epoch_deadline(1);
+        let (this, shared) = (self.clone(), shared.clone());
+        let call = async move {
+            let handler = guest.instance.wasi_http_incoming_handler();
+            let result = handler.call_handle(&mut guest.store, request, out).await;
+            drop(permit);
+            match result {
+                Ok(()) => {
+                    this.warm.give_back(guest);
+                    Ok(())
+                }
+                Err(error) => Err(explain(&shared.service, &error, guest.store.data().memory.refused)),
+            }
+        };
+        Ok((meter.meter(Box::pin(call) as Pin<Box<dyn Future<Output = _> + Send>>), head))
+    }
+}
+
+impl Instantiate for ProxyPre<GuestState> {
+    type Instance = Proxy;
+
+    fn engine(&self) -> &Engine {
+        self.engine()
+    }
+
+    async fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Proxy> {
+        self.instantiate_async(store).await
+    }
+}
+
+/// Drives the guest until the head is there. `None` when it returned without one.
+fn poll_head(
+    cx: &mut Context<'_>,
+    call: &mut Option<Call>,
+    head: &mut oneshot::Receiver<Head>,
+) -> Poll<Result<Option<Head>, GuestError>> {
+    let ended = match call.as_mut().map(|call| call.poll_unpin(cx)) {
+        Some(Poll::Ready(result)) => {
+            *call = None;
+            // A guest that failed after its head has still answered; the body tells the failure.
+            Some(result)
+        }
+        _ => None,
+    };
+    match head.poll_unpin(cx) {
+        Poll::Ready(Ok(head)) => match ended {
+            Some(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(Some(head))),
+        },
+        Poll::Ready(Err(_)) | Poll::Pending if ended.is_some() => Poll::Ready(ended.unwrap_or(Ok(())).map(|()| None)),
+        Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+    }
+}
+
+// === impl GuestBody ===
+
+impl GuestBody {
+    /// The whole body, if the guest ends and all of it is there without waiting; most answers are like that, and
+    /// get a length instead of chunks. What was taken on the way is kept for the stream.
+    fn whole_now(&mut self) -> Result<Option<Body>, GuestError> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut length = 0;
+        let mut only_data = true;
+        while length <= WHOLE_MAX {
+            match Pin::new(&mut self.body).poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    length += frame.data_ref().map_or(0, Bytes::len);
+                    only_data &= frame.is_data();
+                    self.ready.push_back(frame);
+                }
+                Poll::Ready(Some(Err(_))) => return Ok(None),
+                Poll::Ready(None) if self.call.is_none() && only_data => {
+                    return Ok(Some(Body::full(join(std::mem::take(&mut self.ready)))));
+                }
+                Poll::Ready(None) => return Ok(None),
+                Poll::Pending => match self.call.as_mut().map(|call| call.poll_unpin(&mut cx)) {
+                    Some(Poll::Ready(Ok(()))) => self.call = None,
+                    // Nothing has been sent yet: the client gets an error instead of half an answer.
+                    Some(Poll::Ready(Err(error))) => return Err(error),
+                    Some(Poll::Pending) | None => return Ok(None),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// The body has ended and the guest has not: it may finish what it does, but nobody waits for it.
+    fn detach(&mut self) {
+        if let Some(call) = self.call.take() {
+            let deadline = self.deadline;
+            tokio::spawn(tokio::time::timeout_at(deadline, call));
+        }
+    }
+}
+
+impl HttpBody for GuestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(frame) = self.ready.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        loop {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(frame)) => return Poll::Ready(Some(frame.map_err(BodyError::from))),
+                Poll::Ready(None) => {
+                    self.detach();
+                    return Poll::Ready(None);
+                }
+                Poll::Pending => {}
+            }
+            let Some(call) = self.call.as_mut() else { return Poll::Pending };
+            match call.poll_unpin(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => self.call = None,
+                Poll::Ready(Err(error)) => {
+                    self.call = None;
+                    return Poll::Ready(Some(Err(BodyError::Aborted(error.to_string()))));
+                }
+            }
+        }
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        if self.ready.is_empty() { self.body.size_hint() } else { http_body::SizeHint::default() }
+    }
+}
+
+fn join(mut frames: VecDeque<Frame<Bytes>>) -> Bytes {
+    if frames.len() == 1 {
+        return frames.pop_front().and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+    }
+    let mut all = BytesMut::new();
+    for data in frames.into_iter().filter_map(|frame| frame.into_data().ok()) {
+        all.extend_from_slice(&data);
+    }
+    all.freeze()
+}

@@ -1,0 +1,230 @@
+//! The runtime: engines, code cache and compile children, and the plugins made with them.
+
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use switchyard_core::{
+    describe::{Description, Track},
+    name::Digest,
+};
+use tokio::sync::Semaphore;
+use wasmtime::PoolConcurrencyLimitError;
+
+use crate::{
+    code::{CodeCache, Entry},
+    compile::{self, PrepareError},
+    engine::{Engines, POOL_MAX, Tier},
+    error::{GuestError, explain},
+    plugin::{
+        Plugin, PluginSpec,
+        warm::{Guest, Instantiate},
+    },
+    ports::Ports,
+    state::{GuestState, Shared},
+};
+
+/// How often a call looks for a free slot in a full pool.
+const POOL_RETRY: Duration = Duration::from_millis(5);
+
+/// How a runtime is made.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where compiled code is kept; made private when it does not exist.
+    pub cache_dir: PathBuf,
+    /// The program that is started as `PROGRAM compile-child …`: the host's own binary.
+    pub compiler: PathBuf,
+    /// Whether new components are first compiled with Winch, to be live at once.
+    pub winch: bool,
+    /// Instances in a pool; [`POOL_MAX`] when not given. Less where the address space is smaller.
+    pub pool_max: Option<u32>,
+    /// Compile children at once; the number of cores when not given.
+    pub compiles_max: Option<usize>,
+}
+
+/// Why a runtime cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The code cache's folder cannot be used.
+    #[error("cannot use the code cache {0}")]
+    Cache(PathBuf, #[source] io::Error),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// A component, looked at.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What was found.
+    pub description: Arc<Description>,
+    /// Whether there is optimised code for it.
+    pub optimised: bool,
+    /// Whether something had to be compiled; `false` means that all came from the cache.
+    pub compiled: bool,
+}
+
+/// Runs guests.
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+/// What plugins share.
+pub(crate) struct Inner {
+    pub(crate) engines: Engines,
+    pub(crate) cache: CodeCache,
+    pub(crate) ports: Ports,
+    options: Options,
+    compiles: Semaphore,
+    /// Where each digest's component lies, for code that must be compiled again.
+    sources: Mutex<HashMap<Digest, PathBuf>>,
+    plugins: Mutex<Vec<Weak<Plugin>>>,
+}
+
+// === impl Runtime ===
+
+impl Runtime {
+    /// Opens the code cache and reserves what instances need.
+    ///
+    /// # Errors
+    /// When the cache's folder is not this user's alone, or a thread cannot be started.
+    pub fn new(options: Options, ports: Ports) -> Result<Self, StartError> {
+        let folder = &options.cache_dir;
+        let cache = CodeCache::open(folder.clone()).map_err(|error| StartError::Cache(folder.clone(), error))?;
+        let engines = Engines::new(options.pool_max.unwrap_or(POOL_MAX)).map_err(StartError::Thread)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let compiles = Semaphore::new(options.compiles_max.unwrap_or(cores));
+        let inner =
+            Inner { engines, cache, ports, options, compiles, sources: Mutex::default(), plugins: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Describes a component: from the cache, else by compiling it in a child.
+    ///
+    /// # Errors
+    /// When it is unusable, too expensive, or the child cannot be started.
+    pub async fn prepare(&self, wasm: &Path, digest: Digest) -> Result<Prepared, PrepareError> {
+        self.inner.sources().insert(digest, wasm.to_owned());
+        let known = self.inner.cache.entry(digest).filter(|entry| entry.best().is_some());
+        let (entry, compiled) = match known {
+            Some(entry) => (entry, false),
+            None => (self.inner.compile(digest, self.inner.first_tier()).await?, true),
+        };
+        let optimised = entry.has(Tier::Cranelift);
+        Ok(Prepared { description: Arc::new(entry.description), optimised, compiled })
+    }
+
+    /// Makes optimised code for a component that has none; [`Plugin::refresh`] then takes it into use.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub async fn optimise(&self, wasm: &Path, digest: Digest) -> Result<(), PrepareError> {
+        self.inner.sources().insert(digest, wasm.to_owned());
+        if !self.inner.cache.entry(digest).is_some_and(|entry| entry.has(Tier::Cranelift)) {
+            self.inner.compile(digest, Tier::Cranelift).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a plugin of a prepared component. Its code is mapped with the first call.
+    ///
+    /// `None` when the component serves no role that can be called.
+    pub fn plugin(&self, spec: PluginSpec) -> Option<Arc<Plugin>> {
+        let plugin = Arc::new(Plugin::new(self.inner.clone(), spec)?);
+        let mut plugins = self.inner.plugins();
+        plugins.retain(|plugin| plugin.strong_count() > 0);
+        plugins.push(Arc::downgrade(&plugin));
+        Some(plugin)
+    }
+
+    /// Removes what is cached of a digest.
+    pub fn forget(&self, digest: Digest) {
+        self.inner.sources().remove(&digest);
+        self.inner.cache.forget(digest);
+    }
+
+    /// Gives up instances and code that nobody has used for long. To be called every few seconds, off the request
+    /// path: unmapping takes a while.
+    pub fn sweep(&self) {
+        let plugins: Vec<_> = self.inner.plugins().iter().filter_map(Weak::upgrade).collect();
+        let now = Instant::now();
+        for plugin in plugins {
+            plugin.sweep(now);
+        }
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn first_tier(&self) -> Tier {
+        let winch = self.options.winch && self.cache.tier_exists(Tier::Winch, Track::P2);
+        if winch { Tier::Winch } else { Tier::Cranelift }
+    }
+
+    async fn compile(&self, digest: Digest, tier: Tier) -> Result<Entry, PrepareError> {
+        let wasm = self.sources().get(&digest).cloned();
+        let Some(wasm) = wasm else { return Err(PrepareError::Host(format!("the component {digest} is not known"))) };
+        let _place = self.compiles.acquire().await.map_err(|error| PrepareError::Host(error.to_string()))?;
+        let began = Instant::now();
+        let made = compile::in_child(&self.options.compiler, &wasm, self.cache.folder(), tier).await?;
+        tracing::debug!(%digest, tier = ?made.tier, elapsed = ?began.elapsed(), "compiled");
+        self.cache.insert(digest, made).map_err(|error| PrepareError::Host(error.to_string()))
+    }
+
+    /// What is known of a digest, compiled again when the cache has lost it.
+    pub(crate) async fn entry(&self, digest: Digest) -> Result<Entry, String> {
+        match self.cache.entry(digest).filter(|entry| entry.best().is_some()) {
+            Some(entry) => Ok(entry),
+            None => self.compile(digest, self.first_tier()).await.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Forgets what is cached of a digest and compiles it again.
+    pub(crate) async fn rebuild(&self, digest: Digest) -> Result<Entry, String> {
+        self.cache.forget(digest);
+        self.entry(digest).await
+    }
+
+    /// Makes an instance. When the pool is full, idle instances of all plugins make room, and if that is not
+    /// enough it waits; the caller bounds the time.
+    pub(crate) async fn instantiate<P: Instantiate>(
+        &self,
+        shared: &Arc<Shared>,
+        pre: &P,
+    ) -> Result<Guest<P::Instance>, GuestError> {
+        loop {
+            let mut store = GuestState::store(pre.engine(), shared);
+            let meter = store.data().cpu.clone();
+            meter.begin(shared.settings.limits.cpu_max);
+            let made = meter.meter(std::pin::pin!(pre.instantiate(&mut store))).await;
+            match made {
+                Ok(instance) => return Ok(Guest::new(store, instance)),
+                Err(error) if error.is::<PoolConcurrencyLimitError>() => {
+                    self.drop_idle_instances();
+                    tokio::time::sleep(POOL_RETRY).await;
+                }
+                Err(error) => return Err(explain(&shared.service, &error, store.data().memory.refused)),
+            }
+        }
+    }
+
+    fn drop_idle_instances(&self) {
+        let plugins: Vec<_> = self.plugins().iter().filter_map(Weak::upgrade).collect();
+        for plugin in plugins {
+            plugin.drop_idle_instances();
+        }
+    }
+
+    fn sources(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, PathBuf>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plugins(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Plugin>>> {
+        self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

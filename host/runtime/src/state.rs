@@ -1,0 +1,106 @@
+//! What the host keeps for one guest instance.
+
+use std::sync::{Arc, atomic::AtomicUsize};
+
+use switchyard_core::name::ServiceName;
+use wasmtime::{Engine, Store, UpdateDeadline, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::{
+    context::CallContext,
+    host::{http::Hooks, logging::LogGate, stdio::LineStream},
+    limiter::{CpuMeter, MemoryBudget},
+    ports::Ports,
+    settings::Settings,
+};
+
+/// What all guests of one plugin generation have in common.
+pub(crate) struct Shared {
+    pub(crate) service: ServiceName,
+    /// The name of the service's own key-value bucket.
+    pub(crate) bucket: Arc<str>,
+    pub(crate) settings: Settings,
+    pub(crate) outbound: Arc<[String]>,
+    pub(crate) outbound_under_way: Arc<AtomicUsize>,
+    pub(crate) log: Arc<LogGate>,
+    pub(crate) ports: Ports,
+    env: Vec<(String, String)>,
+}
+
+/// The data of one store.
+pub(crate) struct GuestState {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) table: ResourceTable,
+    pub(crate) memory: MemoryBudget,
+    pub(crate) cpu: CpuMeter,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn new(service: ServiceName, settings: Settings, ports: Ports) -> Self {
+        Self {
+            bucket: service.as_str().into(),
+            outbound: settings.outbound.clone().into(),
+            outbound_under_way: Arc::default(),
+            log: Arc::new(LogGate::new(service.clone())),
+            env: settings.env.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            service,
+            settings,
+            ports,
+        }
+    }
+}
+
+// === impl GuestState ===
+
+impl GuestState {
+    /// A store for one instance: no authority but what the settings say, and interrupted at each epoch.
+    pub(crate) fn store(engine: &Engine, shared: &Arc<Shared>) -> Store<Self> {
+        let wasi = WasiCtxBuilder::new()
+            .stdout(LineStream::stdout(shared.log.clone()))
+            .stderr(LineStream::stderr(shared.log.clone()))
+            .envs(&shared.env)
+            .build();
+        let cpu = CpuMeter::new();
+        let state = Self {
+            table: ResourceTable::new(),
+            memory: MemoryBudget::new(shared.settings.limits.memory_max),
+            cpu: cpu.clone(),
+            wasi,
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(shared.clone()),
+            shared: shared.clone(),
+        };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            cpu.check()?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+
+    /// Begins a call: its circumstances, and its own CPU time.
+    pub(crate) fn begin(&mut self, context: CallContext) {
+        self.cpu.begin(self.shared.settings.limits.cpu_max);
+        self.hooks.context = Some(context);
+    }
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
