@@ -1,0 +1,19 @@
+//! The one way to reach a service, for clients behind the gateway and for guests that call each other.
+//!
+//! **Invariants**: a request is decided by one [`Snapshot`] from its first look-up to its last byte; replacing the
+//! snapshot is the one atomic step that makes a new generation live. Whatever enters a guest goes through
+//! [`Dispatcher::call`], where hops are bounded and calls under way are counted.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
+
+mod dispatcher;
+mod error;
+mod outgoing;
+mod service;
+
+pub use switchyard_runtime::{Body, BodyError, CallContext, context::HOPS_MAX};
+
+pub use self::{
+    dispatcher::{Dispatcher, DispatcherOptions},
+    error::CallError,
+    service::{Instance, RouteTarget, Service, Snapshot},
+};
