@@ -1,0 +1,106 @@
+//! What the rest of the host says to a gateway, and asks of it, while it runs.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use switchyard_core::{
+    health::{Check, Lifecycle, Status},
+    name::ServiceName,
+    stats::Metrics,
+};
+use switchyard_dispatch::Dispatcher;
+
+use crate::{options::Options, stats::Stats};
+
+/// A cheap clone that reaches a running gateway.
+#[derive(Clone)]
+pub struct Handle(pub(crate) Arc<Shared>);
+
+/// What all connections of a gateway share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) stats: Stats,
+    pub(crate) started: Instant,
+    /// Read by `/health` and `/services` only, so a lock is cheap enough.
+    state: Mutex<State>,
+}
+
+/// What the gateway was told about the host.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) dependencies: BTreeMap<String, Check>,
+    pub(crate) services: BTreeMap<ServiceName, Check>,
+}
+
+// === impl Handle ===
+
+impl Handle {
+    /// The figures of all requests so far.
+    pub fn metrics(&self) -> Metrics {
+        self.0.stats.metrics()
+    }
+
+    /// The status that `/health` answers.
+    pub fn status(&self) -> Status {
+        self.0.state().status()
+    }
+
+    /// Says where the host is in its life; a gateway is born starting.
+    pub fn set_lifecycle(&self, lifecycle: Lifecycle) {
+        self.0.state().lifecycle = lifecycle;
+    }
+
+    /// Says that the host is stopping, so that `/health` answers 503. It goes on serving until its token is
+    /// cancelled.
+    pub fn begin_shutdown(&self) {
+        self.set_lifecycle(Lifecycle::ShuttingDown);
+    }
+
+    /// Shows the latest check of a dependency in `/health`. One that was not checked yet is
+    /// [`Check::default`], so that the whole is `checking`.
+    pub fn set_dependency(&self, name: &str, check: Check) {
+        self.0.state().dependencies.insert(name.to_owned(), check);
+    }
+
+    /// No longer shows a dependency in `/health`.
+    pub fn remove_dependency(&self, name: &str) {
+        self.0.state().dependencies.remove(name);
+    }
+
+    /// Shows the latest check of a service's health path in `/services`.
+    pub fn set_service_check(&self, service: ServiceName, check: Check) {
+        self.0.state().services.insert(service, check);
+    }
+
+    /// Forgets the checks of a service that is gone, or no longer has a health path.
+    pub fn remove_service_check(&self, service: &ServiceName) {
+        self.0.state().services.remove(service);
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn new(options: Options, dispatcher: Arc<Dispatcher>) -> Self {
+        let (stats, started, state) = (Stats::default(), Instant::now(), Mutex::default());
+        Self { options, dispatcher, stats, started, state }
+    }
+
+    /// The state, locked; nobody panics while holding it, and if so the values are still whole.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    pub(crate) fn status(&self) -> Status {
+        Status::of(self.lifecycle, self.dependencies.values().map(|check| check.status))
+    }
+}

@@ -1,0 +1,51 @@
+//! A response's body on its way to the client.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use switchyard_dispatch::{Body, BodyError};
+
+use crate::connection::Responding;
+
+/// What hyper writes. An error makes it break the connection off, so that the client sees that the response is not
+/// whole: a chunked body without its last chunk, or one shorter than its Content-Length.
+pub(crate) struct ResponseBody {
+    body: Body,
+    /// Tells the watch that the response is on its way; none for small ones in memory.
+    responding: Option<Responding>,
+}
+
+impl ResponseBody {
+    pub(crate) fn new(body: Body, responding: Option<Responding>) -> Self {
+        Self { body, responding }
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.responding.as_ref().is_some_and(Responding::upload_too_large) {
+            let error = BodyError::Aborted("the request's body is too large".to_owned());
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Err(error)) = &frame {
+            tracing::debug!(%error, "a response broke off; so does its connection");
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
