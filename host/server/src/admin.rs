@@ -1,0 +1,145 @@
+//! The admin listener: what operators and their tools ask the host.
+//!
+//! It is for this machine alone: it listens on loopback, and checks Host and Origin, so that no web page that a
+//! browser here has open can reach it (DNS rebinding included).
+
+mod api;
+mod guard;
+mod query;
+mod reply;
+mod routes;
+mod services;
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use switchyard_dispatch::Dispatcher;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{health::Checks, reload};
+
+/// How long a client may take to send a request's head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes that a request's head may have.
+const HEADER_MAX: usize = 64 << 10;
+
+/// The most connections at the same time.
+const CONNECTIONS_MAX: usize = 256;
+
+/// How long requests under way may take to finish at a stop.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// The pause after the system could not accept a connection, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the answers are made from.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) plugins: reload::Handle,
+    pub(crate) checks: watch::Receiver<Checks>,
+    /// Cancelled when the host begins to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// The listener, bound.
+pub(crate) struct Admin {
+    listener: TcpListener,
+    sources: Sources,
+}
+
+// === impl Admin ===
+
+impl Admin {
+    /// Listens at this address.
+    ///
+    /// # Errors
+    /// When it is taken or not permitted.
+    pub(crate) async fn bind(address: SocketAddr, sources: Sources) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!(
+                "the admin API cannot listen at {address}; choose another address with --admin, or stop what holds it"
+            )
+        })?;
+        Ok(Self { listener, sources })
+    }
+
+    /// The address, with the port that was chosen.
+    pub(crate) fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop` is cancelled; requests under way are finished.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let (connections, places) = (TaskTracker::new(), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match (accepted, Arc::clone(&places).try_acquire_owned()) {
+                (Ok((stream, _)), Ok(place)) => {
+                    let (sources, stop) = (self.sources.clone(), stop.clone());
+                    connections.spawn(async move {
+                        serve(stream, sources, stop).await;
+                        drop(place);
+                    });
+                }
+                // Full: the connection is closed at once.
+                (Ok(_), Err(_)) => {}
+                (Err(error), _) => {
+                    tracing::warn!(%error, "the admin API cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        connections.close();
+        // A client that does not read its answer must not keep the host from stopping.
+        let _ = tokio::time::timeout(STOP_MAX, connections.wait()).await;
+    }
+}
+
+async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let response = answer(&request, &sources);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection of the admin API ended");
+    }
+}
+
+fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Full<bytes::Bytes>> {
+    let path = request.uri().path();
+    let response = match guard::check(request.uri(), request.headers()) {
+        Ok(()) => api::answer(request.method(), path, request.uri().query().unwrap_or_default(), sources),
+        Err(refused) => Err(refused),
+    };
+    response.unwrap_or_else(|problem| problem.into_response(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! The query of a URL, as `application/x-www-form-urlencoded`.
+
+/// The members of a query, in order; a name may come several times.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<'a>(&'a str);
+
+// === impl Query ===
+
+impl<'a> Query<'a> {
+    /// The query as it stands behind the `?`.
+    pub(super) fn new(raw: &'a str) -> Self {
+        Self(raw)
+    }
+
+    /// The first value of this name.
+    pub(super) fn first(&self, name: &str) -> Option<String> {
+        self.all(name).next()
+    }
+
+    /// Every value of this name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = String> {
+        let members = self.0.split('&').map(|member| member.split_once('=').unwrap_or((member, "")));
+        members.filter(move |(key, _)| decode(key) == name).map(|(_, value)| decode(value))
+    }
+}
+
+fn decode(text: &str) -> String {
+    let (mut rest, mut decoded) = (text.as_bytes(), Vec::with_capacity(text.len()));
+    while let [byte, after @ ..] = rest {
+        let (byte, after) = match (byte, hex_pair(after)) {
+            (b'%', Some(byte)) => (byte, &after[2..]),
+            (b'+', _) => (b' ', after),
+            (byte, _) => (*byte, after),
+        };
+        decoded.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn hex_pair(rest: &[u8]) -> Option<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(rest.first()?)? << 4 | digit(rest.get(1)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_decoded() {
+        let query = Query::new("tag=a%20b&tag=c+d&na%6de=x%2&empty");
+        assert_eq!(query.all("tag").collect::<Vec<_>>(), ["a b", "c d"]);
+        assert_eq!(query.first("name").as_deref(), Some("x%2"));
+        assert_eq!(query.first("empty").as_deref(), Some(""));
+        assert_eq!(query.first("other"), None);
+    }
+}

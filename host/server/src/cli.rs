@@ -1,0 +1,102 @@
+//! The command line, as it is parsed; what it does is in the module of each command.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{DEFAULT_FILE, Overrides};
+
+/// A host for WebAssembly services: drop components into a folder, and they are live.
+#[derive(Debug, Parser)]
+#[command(name = "switchyard", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves the components of the plugins folder
+    Serve(HostArgs),
+    /// Builds the crates under the plugins folder, serves them, and rebuilds on save
+    Dev(HostArgs),
+    /// Says what a component is, and whether it would load
+    Inspect(InspectArgs),
+    /// Compiles one component; what the host starts for itself
+    #[command(hide = true, disable_help_flag = true)]
+    CompileChild {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+/// What `serve` and `dev` take. Flags win over the environment, and that over the file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HostArgs {
+    /// The configuration [default: ./switchyard.toml if it is there]
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The plugins folder [default: ./plugins]
+    #[arg(long, value_name = "DIR", env = "SWITCHYARD_PLUGINS")]
+    pub(crate) plugins: Option<PathBuf>,
+    /// Where the host keeps its state
+    #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Where the gateway listens [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDR", env = "SWITCHYARD_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where the admin API listens [default: 127.0.0.1:3900]
+    #[arg(long, value_name = "ADDR", env = "SWITCHYARD_ADMIN")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// What is logged: error, warn, info, debug, trace, or TARGET=LEVEL,... [default: info]
+    #[arg(long, value_name = "LEVEL", env = "SWITCHYARD_LOG_LEVEL")]
+    pub(crate) log_level: Option<String>,
+}
+
+/// What `inspect` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The component
+    pub(crate) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+// === impl HostArgs ===
+
+impl HostArgs {
+    /// The configuration file to read, if there is one.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+        self.config.clone().or_else(default)
+    }
+
+    /// What wins over the file.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            listen: self.listen,
+            admin: self.admin,
+            plugins: self.plugins.clone(),
+            log_level: self.log_level.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_compile_child_gets_its_arguments_untouched() {
+        let cli = Cli::parse_from(["switchyard", "compile-child", "--winch", "-x", "file"]);
+        let Command::CompileChild { args } = cli.command else { unreachable!("that command was named") };
+        assert_eq!(args, ["--winch", "-x", "file"]);
+    }
+}

@@ -1,0 +1,234 @@
+//! `switchyard.toml`: read in two steps, raw members first, checked values after.
+//!
+//! Members are kebab-case; durations and sizes are strings with a unit. A member that is unknown or wrong is an error
+//! with file, line and remedy, never ignored: a limit that is silently not applied is worse than a refused start.
+//! Relative paths are relative to the file that says them.
+//!
+//! **Invariant**: every member that is accepted here has an effect.
+
+mod check;
+mod explain;
+mod raw;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use switchyard_core::{
+    manifest::{Guests, RouteSpec},
+    name::ServiceName,
+};
+use switchyard_runtime::settings::{Limits, Settings};
+
+pub(crate) use explain::explain;
+
+/// The file that is read when none is named and it is there.
+pub(crate) const DEFAULT_FILE: &str = "switchyard.toml";
+
+/// What is wrong with another address for the admin API: it has no means yet to tell an operator from a stranger.
+const NOT_LOOPBACK: &str = "the admin API listens on a loopback address only, as in \"127.0.0.1:3900\"";
+
+/// What holds, after file, environment and flags.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) gateway: Gateway,
+    /// Where the admin API listens. 127.0.0.1:3900.
+    pub(crate) admin: SocketAddr,
+    pub(crate) plugins: Plugins,
+    /// Routes of the operator; they come before those of plugins.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) services: BTreeMap<ServiceName, Service>,
+    /// The folder of the embedded store; none means `store` in the data folder.
+    pub(crate) store_path: Option<PathBuf>,
+    pub(crate) telemetry: Telemetry,
+}
+
+/// `[gateway]`; the defaults are the gateway's own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Gateway {
+    pub(crate) listen: SocketAddr,
+    pub(crate) body_max: Option<u64>,
+    pub(crate) header_max: Option<usize>,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) header_timeout: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) connections_max: Option<usize>,
+    pub(crate) access_log: Option<bool>,
+}
+
+/// `[plugins]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plugins {
+    /// The folder. `./plugins`.
+    pub(crate) dir: PathBuf,
+    /// How long an old generation may finish its requests. 10 s.
+    pub(crate) drain_timeout: Duration,
+}
+
+/// `[[route]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Route {
+    pub(crate) spec: RouteSpec,
+    pub(crate) service: ServiceName,
+}
+
+/// `[services.NAME]`; what is none is left to the manifest, then to the runtime's defaults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Service {
+    pub(crate) config: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) outbound: Vec<String>,
+    pub(crate) guests: Option<Guests>,
+    pub(crate) memory_max: Option<u64>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) concurrency_max: Option<u32>,
+    pub(crate) queue_max: Option<u32>,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Telemetry {
+    pub(crate) log_format: LogFormat,
+    /// A level, or directives as of `RUST_LOG`. `info`.
+    pub(crate) log_level: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What flags and environment say; it wins over the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) plugins: Option<PathBuf>,
+    pub(crate) log_level: Option<String>,
+}
+
+/// Why a configuration does not hold.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}", .0.display())]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// A member is unknown or wrong; the text names file, line and remedy.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            gateway: Gateway::default(),
+            admin: SocketAddr::from(([127, 0, 0, 1], 3900)),
+            plugins: Plugins { dir: "plugins".into(), drain_timeout: Duration::from_secs(10) },
+            routes: Vec::new(),
+            services: BTreeMap::new(),
+            store_path: None,
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file; without one, what holds is the defaults and `overrides`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a member of it is unknown or wrong.
+    pub(crate) fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let config = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Unreadable(file.to_owned(), e))?;
+                Self::parse(file, &text)?
+            }
+            None => Self::default(),
+        };
+        match overrides.admin {
+            Some(address) if !is_safe_for_admin(address) => Err(ConfigError::Invalid(NOT_LOOPBACK.to_owned())),
+            _ => Ok(config.overridden(overrides)),
+        }
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        let shown = file.display().to_string();
+        let raw: raw::Raw = toml::from_str(text).map_err(|e| ConfigError::Invalid(explain(&shown, text, &e)))?;
+        check::check(raw, file.parent().unwrap_or(Path::new("")))
+            .map_err(|wrong| ConfigError::Invalid(explain::located(&shown, text, wrong.span.start, &wrong.message)))
+    }
+
+    fn overridden(mut self, overrides: &Overrides) -> Self {
+        self.gateway.listen = overrides.listen.unwrap_or(self.gateway.listen);
+        self.admin = overrides.admin.unwrap_or(self.admin);
+        if let Some(dir) = &overrides.plugins {
+            self.plugins.dir.clone_from(dir);
+        }
+        self.telemetry.log_level = overrides.log_level.clone().or(self.telemetry.log_level);
+        self
+    }
+
+    /// What a service's guests get, given what its manifest says about guests.
+    pub(crate) fn settings(&self, service: &ServiceName, manifest: Option<Guests>) -> Settings {
+        let said = self.services.get(service).cloned().unwrap_or_default();
+        let defaults = Limits::default();
+        Settings {
+            guests: said.guests.or(manifest).unwrap_or(Settings::default().guests),
+            config: said.config,
+            env: said.env,
+            outbound: said.outbound,
+            limits: Limits {
+                memory_max: said.memory_max.unwrap_or(defaults.memory_max),
+                cpu_max: defaults.cpu_max,
+                deadline: said.deadline.unwrap_or(defaults.deadline),
+                concurrency_max: said.concurrency_max.unwrap_or(defaults.concurrency_max),
+                queue_max: said.queue_max.unwrap_or(defaults.queue_max),
+            },
+        }
+    }
+
+    /// The tables that differ and are read at start only.
+    pub(crate) fn needs_restart(&self, newer: &Self) -> Vec<&'static str> {
+        let tables = [
+            ("gateway", self.gateway != newer.gateway),
+            ("admin", self.admin != newer.admin),
+            ("plugins", self.plugins != newer.plugins),
+            ("store", self.store_path != newer.store_path),
+            ("telemetry", self.telemetry != newer.telemetry),
+        ];
+        tables.into_iter().filter_map(|(table, differs)| differs.then_some(table)).collect()
+    }
+}
+
+fn is_safe_for_admin(address: SocketAddr) -> bool {
+    address.ip().is_loopback()
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            body_max: None,
+            header_max: None,
+            request_timeout: None,
+            header_timeout: None,
+            idle_timeout: None,
+            connections_max: None,
+            access_log: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

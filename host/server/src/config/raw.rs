@@ -1,0 +1,104 @@
+//! The members of `switchyard.toml` as they are written, types checked and nothing else.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+use switchyard_core::{
+    manifest::Guests,
+    name::ServiceName,
+    units::{ByteSize, HumanDuration},
+};
+use toml::Spanned;
+
+use super::LogFormat;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub(super) gateway: Gateway,
+    pub(super) admin: Admin,
+    pub(super) plugins: Plugins,
+    pub(super) route: Vec<Route>,
+    pub(super) services: BTreeMap<ServiceName, Service>,
+    pub(super) store: Store,
+    pub(super) telemetry: Telemetry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Gateway {
+    pub(super) listen: Option<Spanned<Listen>>,
+    pub(super) body_max: Option<Spanned<ByteSize>>,
+    pub(super) header_max: Option<Spanned<ByteSize>>,
+    pub(super) request_timeout: Option<Spanned<HumanDuration>>,
+    pub(super) header_timeout: Option<Spanned<HumanDuration>>,
+    pub(super) idle_timeout: Option<Spanned<HumanDuration>>,
+    pub(super) connections_max: Option<Spanned<u32>>,
+    pub(super) access_log: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Admin {
+    pub(super) listen: Option<Spanned<Listen>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Plugins {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) drain_timeout: Option<HumanDuration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Route {
+    pub(super) path: Spanned<String>,
+    pub(super) service: ServiceName,
+    #[serde(default)]
+    pub(super) methods: Vec<Spanned<String>>,
+    pub(super) host: Option<String>,
+    pub(super) strip_prefix: Option<Spanned<String>>,
+    pub(super) timeout: Option<Spanned<HumanDuration>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Service {
+    pub(super) config: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) outbound: Vec<Spanned<String>>,
+    pub(super) guests: Option<Guests>,
+    pub(super) memory_max: Option<Spanned<ByteSize>>,
+    pub(super) deadline: Option<Spanned<HumanDuration>>,
+    pub(super) concurrency_max: Option<Spanned<u32>>,
+    pub(super) queue_max: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Store {
+    pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Telemetry {
+    pub(super) log_format: LogFormat,
+    pub(super) log_level: Option<Spanned<String>>,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Listen(pub(super) SocketAddr);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("'{text}' is not an address to listen on: write IP:PORT, as in \"127.0.0.1:3000\""))
+    }
+}

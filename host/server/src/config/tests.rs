@@ -1,0 +1,76 @@
+//! What a wrong file is answered with, row by row.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("etc/switchyard.toml"), text)
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let error = parse(text).expect_err("it is wrong").to_string();
+    assert!(error.starts_with("etc/switchyard.toml:"), "{error}");
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn a_wrong_member_names_line_and_remedy() {
+    check("\n[gateway]\nlisen = '127.0.0.1:1'", ":3: unknown member 'lisen'; did you mean 'listen'?");
+    check("[gatway]", ":1: unknown member 'gatway'; did you mean 'gateway'?");
+    check("[telemetry]\notlp = 'x'", ":2: unknown member 'otlp'; here are known: log-format, log-level");
+    check("[telemetry]\nlog-format = 'jsn'", ":2: unknown value 'jsn'; did you mean 'json'?");
+    check("[telemetry]\nlog-level = 'loud=very'", ":2: 'loud=very' is not a log level");
+    check("[gateway]\nlisten = 'here'", ":2: 'here' is not an address to listen on: write IP:PORT");
+    check("[gateway]\nbody-max = '10'", ":2: '10' is not a size");
+    check("[gateway]\nbody-max = '0B'", ":2: the size must be at least 1B");
+    check("[gateway]\nidle-timeout = 5", ":2: invalid type: integer `5`, expected a string");
+    check("[gateway]\nrequest-timeout = '0s'", ":2: the duration must be at least 1ms");
+    check("[gateway]\nconnections-max = 0", ":2: the number must be at least 1");
+    check("[admin]\nlisten = '0.0.0.0:3900'", ":2: the admin API listens on a loopback address only");
+    check("[[route]]\npath = '/a'", ":1: missing field `service`");
+    check("[[route]]\nservice = 'a'\npath = 'a'", ":3: ");
+    check("[[route]]\nservice = 'A'\npath = '/a'", ":2: 'A' is not a service name");
+    check("[[route]]\nservice = 'a'\npath = '/a'\nmethods = ['get']", ":4: 'get' is not a method");
+    check("[[route]]\nservice = 'a'\npath = '/a'\nstrip-prefix = 'a'", ":4: 'a' is not a path prefix");
+    check("[services.Users]\ndeadline = '1s'", ":1: 'Users' is not a service name");
+    check("[services.users]\n\nguests = 'new'", ":3: unknown value 'new'");
+    check("[services.users]\noutbound = ['http://x']", ":2: 'http://x' is no outbound entry");
+    check("[store]\nkind = 'nats'", ":2: unknown member 'kind'; here are known: path");
+    check("a = [", ":1: ");
+}
+
+#[test]
+fn an_empty_file_says_the_defaults() {
+    assert_eq!(parse("").expect("it is right"), Config::default());
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let config = parse("[plugins]\ndir = 'mine'\n[store]\npath = '/var/lib/x'").expect("it is right");
+    assert_eq!(config.plugins.dir, Path::new("etc/mine"));
+    assert_eq!(config.store_path.as_deref(), Some(Path::new("/var/lib/x")));
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let listen = SocketAddr::from(([127, 0, 0, 1], 1));
+    let overrides = Overrides { listen: Some(listen), plugins: Some("other".into()), ..Overrides::default() };
+    let config = parse("[gateway]\nlisten = '127.0.0.1:2'").expect("it is right").overridden(&overrides);
+    assert_eq!((config.gateway.listen, config.plugins.dir), (listen, PathBuf::from("other")));
+}
+
+#[test]
+fn the_config_wins_over_the_manifest() {
+    let config = parse("[services.a]\nguests = 'fresh'\nmemory-max = '1MiB'").expect("it is right");
+    let settings = config.settings(&"a".parse().expect("a name"), Some(Guests::Reused));
+    assert_eq!((settings.guests, settings.limits.memory_max), (Guests::Fresh, 1 << 20));
+    let settings = config.settings(&"b".parse().expect("a name"), Some(Guests::Reused));
+    assert_eq!(settings.guests, Guests::Reused);
+}
+
+#[test]
+fn only_routes_and_services_change_without_a_restart() {
+    let old = Config::default();
+    let new = parse("[admin]\nlisten = '127.0.0.1:1'\n[[route]]\npath = '/a'\nservice = 'a'").expect("it is right");
+    assert_eq!(old.needs_restart(&new), ["admin"]);
+}

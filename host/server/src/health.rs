@@ -1,0 +1,214 @@
+//! Asks services and their dependencies how they are, and tells the gateway.
+//!
+//! A service with a health path is called in process, like any caller would. A dependency with a URL is asked the way
+//! its service itself would ask, under the same allow-list: a manifest opens no door that the operator has not
+//! opened. A dependency without one is another service of this host.
+
+mod ask;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use switchyard_core::{
+    health::{Check, Checker, Thresholds},
+    manifest::Dependency,
+    name::{Generation, ServiceName},
+};
+use switchyard_dispatch::{Dispatcher, Snapshot};
+use switchyard_gateway::Handle;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Config, reload};
+use ask::{Answer, Question, ask};
+
+/// The time between two checks of one thing.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// How long a check may take unless a dependency says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many checks run at the same time.
+const CHECKS_MAX: usize = 16;
+
+/// The latest checks of services that have a health path.
+pub(crate) type Checks = Arc<BTreeMap<ServiceName, Check>>;
+
+/// Polls until it is told to stop.
+pub(crate) struct Poller {
+    dispatcher: Arc<Dispatcher>,
+    gateway: Handle,
+    config: watch::Receiver<Arc<Config>>,
+    followed: BTreeMap<Subject, Followed>,
+    checks: watch::Sender<Checks>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Service(ServiceName),
+    Dependency(String),
+}
+
+struct Followed {
+    /// A new generation is believed anew.
+    generation: Option<Generation>,
+    checker: Checker,
+}
+
+// === impl Poller ===
+
+impl Poller {
+    /// Ready to [`run`](Self::run); the receiver shows the latest checks of services.
+    pub(crate) fn new(
+        dispatcher: Arc<Dispatcher>,
+        gateway: Handle,
+        config: watch::Receiver<Arc<Config>>,
+    ) -> (Self, watch::Receiver<Checks>) {
+        let (checks, receiver) = watch::channel(Checks::default());
+        (Self { dispatcher, gateway, config, followed: BTreeMap::new(), checks }, receiver)
+    }
+
+    /// Polls every [`PERIOD`], and what is new as soon as it is there.
+    pub(crate) async fn run(mut self, mut plugins: reload::Handle, stop: CancellationToken) {
+        let mut period = interval(PERIOD);
+        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let only_new = tokio::select! {
+                () = stop.cancelled() => return,
+                _ = period.tick() => false,
+                more = plugins.changed() => match more {
+                    true => true,
+                    false => return,
+                },
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.poll(only_new) => {}
+            }
+        }
+    }
+
+    async fn poll(&mut self, only_new: bool) {
+        let snapshot = self.dispatcher.snapshot();
+        let questions = self.questions(&snapshot);
+        self.forget(&questions);
+        let mut asked = JoinSet::new();
+        for question in questions {
+            let followed = self.followed.get(&question.subject);
+            let is_new = followed.is_none_or(|followed| followed.generation != question.generation);
+            if is_new {
+                self.follow(&question);
+            } else if only_new {
+                continue;
+            }
+            if asked.len() >= CHECKS_MAX
+                && let Some(Ok(answer)) = asked.join_next().await
+            {
+                self.record(answer);
+            }
+            asked.spawn(ask(
+                Arc::clone(&self.dispatcher),
+                Arc::clone(&snapshot),
+                question,
+                self.checks.borrow().clone(),
+            ));
+        }
+        while let Some(Ok(answer)) = asked.join_next().await {
+            self.record(answer);
+        }
+    }
+
+    /// What there is to ask. Of two services that name the same dependency, the first by name asks for both.
+    fn questions(&self, snapshot: &Snapshot) -> Vec<Question> {
+        let config = self.config.borrow().clone();
+        let mut questions = Vec::new();
+        let mut named = BTreeSet::new();
+        for service in snapshot.services.values() {
+            let outbound: Arc<[String]> = config.settings(service.name(), None).outbound.into();
+            if let Some(path) = &service.manifest.health {
+                questions.push(Question {
+                    subject: Subject::Service(service.name().clone()),
+                    generation: Some(service.instance.generation()),
+                    service: Arc::clone(service),
+                    target: Some(path.clone()),
+                    timeout: TIMEOUT,
+                    outbound: Arc::clone(&outbound),
+                });
+            }
+            for Dependency { name, health_url, timeout } in &service.manifest.dependencies {
+                if named.insert(name.clone()) {
+                    questions.push(Question {
+                        subject: Subject::Dependency(name.clone()),
+                        generation: None,
+                        service: Arc::clone(service),
+                        target: health_url.clone(),
+                        timeout: timeout.map_or(TIMEOUT, |timeout| timeout.0),
+                        outbound: Arc::clone(&outbound),
+                    });
+                }
+            }
+        }
+        // Dependencies without a URL are answered from the checks of services, so those are asked first.
+        questions.sort_by(|a, b| a.subject.cmp(&b.subject));
+        questions
+    }
+
+    fn follow(&mut self, question: &Question) {
+        let checker = Checker::new(Thresholds::default());
+        self.followed.insert(question.subject.clone(), Followed { generation: question.generation, checker });
+        if let Subject::Dependency(name) = &question.subject {
+            self.gateway.set_dependency(name, Check::default());
+        }
+    }
+
+    fn forget(&mut self, questions: &[Question]) {
+        let wanted: BTreeSet<&Subject> = questions.iter().map(|question| &question.subject).collect();
+        let gone: Vec<_> = self.followed.keys().filter(|subject| !wanted.contains(subject)).cloned().collect();
+        for subject in gone {
+            self.followed.remove(&subject);
+            match subject {
+                Subject::Dependency(name) => self.gateway.remove_dependency(&name),
+                Subject::Service(name) => {
+                    self.gateway.remove_service_check(&name);
+                    self.checks.send_modify(|checks| _ = Arc::make_mut(checks).remove(&name));
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, answer: Answer) {
+        let Some(followed) = self.followed.get_mut(&answer.subject) else { return };
+        if followed.generation != answer.generation {
+            return;
+        }
+        if let Some(change) = followed.checker.record(answer.result.is_ok()) {
+            let error = answer.result.as_ref().err();
+            tracing::info!(subject = %answer.subject, from = ?change.from, to = ?change.to, error, "health has changed");
+        }
+        let status = followed.checker.status();
+        let check = Check::of(status, SystemTime::now().into(), answer.took, answer.result.err());
+        match answer.subject {
+            Subject::Dependency(name) => self.gateway.set_dependency(&name, check),
+            Subject::Service(name) => {
+                self.gateway.set_service_check(name.clone(), check.clone());
+                self.checks.send_modify(|checks| _ = Arc::make_mut(checks).insert(name, check));
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Service(name) => write!(f, "service {name}"),
+            Self::Dependency(name) => write!(f, "dependency {name}"),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Asks one thing how it is.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{Request, StatusCode};
+use switchyard_core::{
+    health::CheckStatus,
+    name::{Generation, INTERNAL_SUFFIX, ServiceName},
+};
+use switchyard_dispatch::{Body, CallContext, Dispatcher, Service, Snapshot};
+use switchyard_runtime::ports::{Caller, OutgoingHttp};
+
+use super::{Checks, Subject};
+
+/// One question, with all that asking it needs.
+pub(super) struct Question {
+    pub(super) subject: Subject,
+    pub(super) generation: Option<Generation>,
+    pub(super) service: Arc<Service>,
+    /// A path of the service, or the URL of a dependency; none asks the registry.
+    pub(super) target: Option<String>,
+    pub(super) timeout: Duration,
+    pub(super) outbound: Arc<[String]>,
+}
+
+pub(super) struct Answer {
+    pub(super) subject: Subject,
+    pub(super) generation: Option<Generation>,
+    pub(super) took: Duration,
+    pub(super) result: Result<(), String>,
+}
+
+/// Asks, within the question's time.
+pub(super) async fn ask(
+    dispatcher: Arc<Dispatcher>,
+    snapshot: Arc<Snapshot>,
+    question: Question,
+    checks: Checks,
+) -> Answer {
+    let began = Instant::now();
+    let result = match (&question.subject, &question.target) {
+        (Subject::Dependency(name), None) => registered(&snapshot, &checks, name),
+        (_, Some(target)) => {
+            let called = tokio::time::timeout(question.timeout, call(&dispatcher, &question, target));
+            called.await.unwrap_or_else(|_| Err(format!("no answer within {:?}", question.timeout)))
+        }
+        (Subject::Service(_), None) => Ok(()),
+    };
+    Answer { subject: question.subject, generation: question.generation, took: began.elapsed(), result }
+}
+
+fn registered(snapshot: &Snapshot, checks: &Checks, name: &str) -> Result<(), String> {
+    let service = name.parse().ok().and_then(|name: ServiceName| snapshot.services.get(&name));
+    let service = service.ok_or_else(|| format!("there is no service {name}"))?;
+    match checks.get(service.name()) {
+        Some(check) if check.status == CheckStatus::Unhealthy => Err(format!("the service {name} is unhealthy")),
+        _ => Ok(()),
+    }
+}
+
+async fn call(dispatcher: &Arc<Dispatcher>, question: &Question, target: &str) -> Result<(), String> {
+    let context = CallContext {
+        request_id: uuid::Uuid::now_v7().to_string().into(),
+        traceparent: None,
+        ancestors: Arc::from([]),
+        deadline: tokio::time::Instant::now() + question.timeout,
+        body_max: 0,
+        show_backtrace: false,
+    };
+    let name = question.service.name();
+    let host = format!("{name}{INTERNAL_SUFFIX}");
+    let is_own_path = matches!(question.subject, Subject::Service(_));
+    let uri = if is_own_path { format!("http://{host}{target}") } else { target.to_owned() };
+    let request = Request::get(uri).body(Body::empty()).map_err(|error| error.to_string())?;
+    let response = if is_own_path {
+        dispatcher.call(&question.service, context, request).await.map_err(|error| error.to_string())?
+    } else {
+        let context = context.nested(name);
+        let caller = Caller { service: name.clone(), context, outbound: Arc::clone(&question.outbound) };
+        dispatcher.send(caller, request).await.map_err(|error| error.to_string())?
+    };
+    match response.status() {
+        status if status.is_success() => Ok(()),
+        StatusCode::NOT_FOUND => Err(format!("it answers 404; is {target} the right path?")),
+        status => Err(format!("it answers {status}")),
+    }
+}

@@ -1,0 +1,170 @@
+//! `inspect`: says what a component is and whether it would load, by doing what the host does, short of serving.
+
+use std::{
+    fmt::{self, Display},
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use serde::Serialize;
+use switchyard_core::{
+    describe::{Description, Role, Track},
+    manifest::Manifest,
+    name::Digest,
+};
+use switchyard_runtime::Runtime;
+
+use crate::{
+    cli::InspectArgs,
+    output,
+    ports::Nothing,
+    reload::{self, COMPONENT_MAX},
+    watch::digest_of,
+};
+
+/// What was found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    file: String,
+    size: u64,
+    digest: Digest,
+    /// Whether the host would load it.
+    loads: bool,
+    /// Why not.
+    error: Option<String>,
+    roles: Vec<Role>,
+    track: Option<Track>,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    /// With the side file over it.
+    manifest: Option<Manifest>,
+    debug_build: bool,
+}
+
+/// A folder of one's own that goes away with the value.
+struct Scratch(PathBuf);
+
+/// Inspects one file. The exit code says whether it would load.
+///
+/// # Errors
+/// When the file cannot be read, or nothing can be compiled here.
+pub(crate) async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
+    let file = &args.file;
+    let (size, digest) =
+        digest_of(file, COMPONENT_MAX).with_context(|| format!("cannot read the component {}", file.display()))?;
+    let described = describe(file, digest).await?;
+    let report = report(file, size, digest, described);
+    if args.json {
+        output::line(serde_json::to_string_pretty(&report)?);
+    } else {
+        output::line(&report);
+    }
+    Ok(if report.loads { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn describe(file: &Path, digest: Digest) -> anyhow::Result<Result<Description, String>> {
+    let scratch = Scratch::new()?;
+    let options = switchyard_runtime::Options {
+        cache_dir: scratch.0.join("cache"),
+        compiler: std::env::current_exe().context("cannot find this program's own file")?,
+        winch: true,
+        pool_max: Some(1),
+        compiles_max: Some(1),
+    };
+    let runtime = Runtime::new(options, Nothing::ports())?;
+    let prepared = runtime.prepare(&fs::canonicalize(file)?, digest).await;
+    Ok(prepared.map(|prepared| prepared.description.as_ref().clone()).map_err(|error| error.to_string()))
+}
+
+fn report(file: &Path, size: u64, digest: Digest, described: Result<Description, String>) -> Report {
+    let stem = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = stem.strip_suffix(".wasm").unwrap_or(&stem);
+    let (description, manifest) = match described {
+        Ok(description) => {
+            let manifest = side_text(&file.with_file_name(format!("{stem}.toml")))
+                .and_then(|side| reload::manifest(stem, description.manifest.clone(), side.as_deref()));
+            (Some(description), manifest)
+        }
+        Err(error) => (None, Err(error)),
+    };
+    let error = manifest.as_ref().err().cloned();
+    let known = description.as_ref();
+    Report {
+        file: file.display().to_string(),
+        size,
+        digest,
+        loads: error.is_none(),
+        error,
+        roles: known.iter().flat_map(|description| description.roles.iter().copied()).collect(),
+        track: known.map(|description| description.track),
+        debug_build: known.is_some_and(|description| description.debug_build),
+        imports: description.as_ref().map(|description| description.imports.clone()).unwrap_or_default(),
+        exports: description.map(|description| description.exports).unwrap_or_default(),
+        manifest: manifest.ok(),
+    }
+}
+
+fn side_text(file: &Path) -> Result<Option<String>, String> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot read the side file {}: {error}", file.display())),
+    }
+}
+
+// === impl Report ===
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({} bytes)", self.file, self.size)?;
+        writeln!(f, "digest    {}", self.digest)?;
+        if let Some(manifest) = &self.manifest {
+            writeln!(f, "service   {} {}", manifest.name, manifest.version)?;
+            for route in &manifest.routes {
+                let methods = if route.methods.is_empty() { "any method".to_owned() } else { route.methods.join(", ") };
+                writeln!(f, "route     {} ({methods})", route.path)?;
+            }
+        }
+        // As in JSON.
+        let name = |role: &Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
+        let roles = self.roles.iter().filter_map(name).collect();
+        list(f, "roles", roles)?;
+        list(f, "exports", self.exports.clone())?;
+        list(f, "imports", self.imports.clone())?;
+        if self.debug_build {
+            writeln!(f, "note      built without optimisation; build it with --release")?;
+        }
+        match &self.error {
+            None => write!(f, "verdict   it would load"),
+            Some(error) => write!(f, "verdict   it would not load: {error}"),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, title: &str, items: Vec<String>) -> fmt::Result {
+    for (place, item) in items.iter().enumerate() {
+        writeln!(f, "{:<9} {item}", if place == 0 { title } else { "" })?;
+    }
+    Ok(())
+}
+
+// === impl Scratch ===
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("switchyard-{}", uuid::Uuid::now_v7()));
+        DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind in the system's temporary folder is removed by the system.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

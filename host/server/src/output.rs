@@ -1,0 +1,26 @@
+//! What the program says on its own streams, apart from the log.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+/// Prints one line on standard output, at once: others wait for it in a pipe. A reader that went away is its own
+/// business.
+pub(crate) fn line(text: impl Display) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Prints one line on standard error.
+pub(crate) fn error_line(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints an error and what caused it, each cause on a line of its own.
+pub(crate) fn report(error: &anyhow::Error) {
+    error_line(format_args!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        error_line(format_args!("  because: {cause}"));
+    }
+}

@@ -1,0 +1,222 @@
+//! Keeps what serves equal to what the plugins folder says, one atomic swap at a time.
+//!
+//! One task owns the state. What takes time (copying, compiling, draining) runs beside it as a [`Job`] and comes
+//! back as a fact; a result counts only while it is the one that is waited for.
+//!
+//! **Invariants**: a bad file never replaces a good one; what the admin API shows as active already takes its
+//! traffic; an old generation begins to drain after the swap, never before.
+
+mod act;
+mod artifacts;
+mod done;
+mod good;
+mod load;
+mod publish;
+mod stem;
+mod view;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use switchyard_core::{
+    folder::{Item, Wanted},
+    name::Generation,
+};
+use switchyard_dispatch::Dispatcher;
+use switchyard_runtime::Runtime;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Config, watch::Event};
+use artifacts::Artifacts;
+use good::GoodFile;
+use load::{LoadFailure, Loader, Order};
+use stem::{Active, Leaving, Stem};
+
+pub(crate) use artifacts::COMPONENT_MAX;
+pub(crate) use load::manifest;
+pub(crate) use view::{PluginView, RouteView};
+
+/// Where things are.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The plugins folder.
+    pub(crate) plugins: PathBuf,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+}
+
+/// The service that reloads; see the module.
+pub(crate) struct Reloader {
+    loader: Arc<Loader>,
+    dispatcher: Arc<Dispatcher>,
+    config: Arc<Config>,
+    good: GoodFile,
+    /// The settled entries of the folder.
+    items: BTreeMap<String, Item>,
+    /// What each stem was last tried as.
+    tried: BTreeMap<String, Wanted>,
+    stems: BTreeMap<String, Stem>,
+    /// Generations that lost their traffic and still answer.
+    leaving: Vec<Leaving>,
+    jobs: JoinSet<Job>,
+    last_generation: u64,
+    /// Whether everything that was there at the start has been told.
+    scanned: bool,
+    routes_are_stale: bool,
+    shown: watch::Sender<Shown>,
+}
+
+/// What others may see of the reloader.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    /// Whether the first scan and its loads are done.
+    pub(crate) is_ready: bool,
+    /// The plugins by name.
+    pub(crate) plugins: Arc<Vec<PluginView>>,
+}
+
+/// A view on the plugins; clones are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    shown: watch::Receiver<Shown>,
+}
+
+/// Something that ran beside the reloader and ended.
+enum Job {
+    Loaded(Box<Order>, Result<Box<Active>, LoadFailure>),
+    Optimised(String, Generation, bool),
+    Drained(Generation),
+}
+
+// === impl Handle ===
+
+impl Handle {
+    /// What is shown now.
+    pub(crate) fn shown(&self) -> Shown {
+        self.shown.borrow().clone()
+    }
+
+    /// Shows nothing, ever.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self { shown: watch::channel(Shown::default()).1 }
+    }
+
+    /// Waits until something else is shown; false when nothing ever will.
+    pub(crate) async fn changed(&mut self) -> bool {
+        self.shown.changed().await.is_ok()
+    }
+}
+
+// === impl Reloader ===
+
+impl Reloader {
+    /// Ready to [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    pub(crate) fn new(
+        options: Options,
+        config: Arc<Config>,
+        runtime: Arc<Runtime>,
+        dispatcher: Arc<Dispatcher>,
+    ) -> anyhow::Result<(Self, Handle)> {
+        let copies = options.data.join("artifacts");
+        let artifacts =
+            Artifacts::open(copies.clone()).with_context(|| format!("cannot make the folder {}", copies.display()))?;
+        let (shown, receiver) = watch::channel(Shown::default());
+        let reloader = Self {
+            loader: Arc::new(Loader::new(runtime, artifacts, options.plugins)),
+            dispatcher,
+            config,
+            good: GoodFile::open(options.data.join("good.json")),
+            items: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            stems: BTreeMap::new(),
+            leaving: Vec::new(),
+            jobs: JoinSet::new(),
+            last_generation: 0,
+            scanned: false,
+            routes_are_stale: true,
+            shown,
+        };
+        Ok((reloader, Handle { shown: receiver }))
+    }
+
+    /// Follows the folder's events and newer configurations until `stop` is cancelled or the watcher ends.
+    pub(crate) async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        mut configs: watch::Receiver<Arc<Config>>,
+        stop: CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                event = events.recv() => match event {
+                    Some(event) => self.on_event(event),
+                    None => return,
+                },
+                Ok(()) = configs.changed() => {
+                    let config = Arc::clone(&configs.borrow_and_update());
+                    self.on_config(config);
+                }
+                Some(job) = self.jobs.join_next() => self.on_job(job),
+            }
+            // Whatever else has come meanwhile goes into the same swap.
+            while let Some(job) = self.jobs.try_join_next() {
+                self.on_job(job);
+            }
+            self.show();
+            self.tidy().await;
+        }
+    }
+
+    /// Swaps in the new routes if there are any, lets the old generations drain, and shows how things are.
+    fn show(&mut self) {
+        if std::mem::take(&mut self.routes_are_stale) {
+            let snapshot = publish::snapshot(&self.config, &mut self.stems);
+            self.dispatcher.publish(snapshot);
+        }
+        for leaving in self.leaving.iter_mut().filter(|leaving| !leaving.is_draining) {
+            leaving.is_draining = true;
+            let (instance, generation) = (Arc::clone(&leaving.active.instance), leaving.active.generation);
+            let (within, began) = (self.config.plugins.drain_timeout, Instant::now());
+            self.jobs.spawn(async move {
+                if tokio::time::timeout(within, instance.drained()).await.is_err() {
+                    let requests = instance.in_flight();
+                    tracing::warn!(%generation, requests, after = ?began.elapsed(), "retired with requests under way");
+                }
+                Job::Drained(generation)
+            });
+        }
+        let is_ready = self.scanned && !self.is_loading();
+        let plugins = Arc::new(view::plugins(&self.stems, &self.tried, &self.leaving));
+        self.shown.send_replace(Shown { is_ready: is_ready || self.shown.borrow().is_ready, plugins });
+    }
+
+    fn is_loading(&self) -> bool {
+        self.stems.values().any(|stem| stem.loading.is_some())
+    }
+
+    /// Writes down what serves, and removes artifacts that nobody needs; only between loads, which make some.
+    async fn tidy(&mut self) {
+        if !self.scanned || self.is_loading() {
+            return;
+        }
+        let Some(write) = self.good.take_changes() else { return };
+        let mut referenced = self.good.digests();
+        referenced.extend(self.stems.values().filter_map(|stem| Some(stem.serving.as_ref()?.source.digest)));
+        let loader = Arc::clone(&self.loader);
+        let tidied = tokio::task::spawn_blocking(move || write().and_then(|()| loader.retain(&referenced)));
+        match tidied.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "what serves now cannot be written down for the next start"),
+            Err(error) => tracing::error!(%error, "tidying ended unexpectedly"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Plugins as the admin API shows them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use switchyard_core::{
+    describe::Role,
+    folder::Wanted,
+    manifest::RouteSpec,
+    name::{Digest, Generation, ServiceName},
+};
+
+use super::stem::{Active, Leaving, Past, Stem};
+
+/// One plugin.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginView {
+    /// The file's stem.
+    pub(crate) name: String,
+    /// Null until it was described.
+    pub(crate) service: Option<ServiceName>,
+    pub(crate) version: Option<semver::Version>,
+    /// Of what serves; else of the file.
+    pub(crate) digest: Option<Digest>,
+    pub(crate) generation: Option<Generation>,
+    pub(crate) state: State,
+    /// Loaded, but another file of the same service takes the traffic.
+    pub(crate) staged: bool,
+    /// Why the newest file does not serve; beside `active` it is an older one that does.
+    pub(crate) error: Option<String>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) routes: Vec<RouteView>,
+    pub(crate) refused_routes: Vec<RefusedRoute>,
+    pub(crate) tier: Option<Tier>,
+    /// Earlier generations, newest first.
+    pub(crate) previous: Vec<Previous>,
+}
+
+/// Where a generation is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum State {
+    Loading,
+    Active,
+    Draining,
+    Retired,
+    Failed,
+}
+
+/// Which compiler made the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tier {
+    /// Winch: made at once, to be live at once.
+    Quick,
+    /// Cranelift.
+    Optimised,
+}
+
+/// A route that a plugin asks for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RouteView {
+    pub(crate) path: String,
+    /// Empty means all.
+    pub(crate) methods: Vec<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) strip_prefix: Option<String>,
+    pub(crate) timeout: Option<String>,
+}
+
+/// A route that a plugin asks for and does not get.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefusedRoute {
+    pub(crate) path: String,
+    pub(crate) methods: Vec<String>,
+    pub(crate) host: Option<String>,
+    /// Who holds it, and what helps.
+    pub(crate) error: String,
+}
+
+/// An earlier generation.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Previous {
+    pub(crate) generation: Generation,
+    pub(crate) digest: Digest,
+    pub(crate) version: semver::Version,
+    pub(crate) state: State,
+}
+
+/// All plugins by name; a removed one is there until it has drained.
+pub(super) fn plugins(
+    stems: &BTreeMap<String, Stem>,
+    tried: &BTreeMap<String, Wanted>,
+    leaving: &[Leaving],
+) -> Vec<PluginView> {
+    let current = stems.iter().map(|(name, stem)| plugin(name, stem, tried.get(name), leaving));
+    let removed = leaving
+        .iter()
+        .filter(|left| left.is_removed && !stems.contains_key(&left.stem))
+        .map(|left| PluginView::of(&left.stem, Some(&left.active), State::Draining));
+    let mut views: Vec<_> = current.chain(removed).collect();
+    views.sort_by(|a, b| a.name.cmp(&b.name));
+    views
+}
+
+fn plugin(name: &str, stem: &Stem, tried: Option<&Wanted>, leaving: &[Leaving]) -> PluginView {
+    let state = match (&stem.serving, &stem.loading) {
+        (Some(_), _) => State::Active,
+        (None, Some(_)) => State::Loading,
+        (None, None) => State::Failed,
+    };
+    let draining = leaving.iter().filter(|left| left.stem == name && !left.is_removed);
+    let previous = draining.map(|left| Previous::draining(&left.active)).chain(stem.past.iter().map(Previous::retired));
+    let of_file = match tried {
+        Some(Wanted::Load(source)) => Some(source.digest),
+        _ => None,
+    };
+    let view = PluginView::of(name, stem.serving.as_ref(), state);
+    PluginView {
+        digest: view.digest.or(of_file),
+        staged: stem.is_staged,
+        error: stem.error.clone(),
+        refused_routes: stem.refused.clone(),
+        previous: previous.collect(),
+        ..view
+    }
+}
+
+// === impl PluginView ===
+
+impl PluginView {
+    fn of(name: &str, active: Option<&Active>, state: State) -> Self {
+        Self {
+            name: name.to_owned(),
+            service: active.map(|active| active.manifest.name.clone()),
+            version: active.map(|active| active.manifest.version.clone()),
+            digest: active.map(|active| active.source.digest),
+            generation: active.map(|active| active.generation),
+            state,
+            staged: false,
+            error: None,
+            roles: active.iter().flat_map(|active| active.description.roles.iter().copied()).collect(),
+            routes: active.iter().flat_map(|active| active.manifest.routes.iter().map(RouteView::of)).collect(),
+            refused_routes: Vec::new(),
+            tier: active.map(|active| if active.optimised { Tier::Optimised } else { Tier::Quick }),
+            previous: Vec::new(),
+        }
+    }
+}
+
+impl RouteView {
+    /// A route as it was asked for.
+    pub(crate) fn of(spec: &RouteSpec) -> Self {
+        Self {
+            path: spec.path.clone(),
+            methods: spec.methods.clone(),
+            host: spec.host.clone(),
+            strip_prefix: spec.strip_prefix.clone(),
+            timeout: spec.timeout.map(|timeout| timeout.to_string()),
+        }
+    }
+}
+
+impl Previous {
+    fn draining(active: &Active) -> Self {
+        let version = active.manifest.version.clone();
+        Self { generation: active.generation, digest: active.source.digest, version, state: State::Draining }
+    }
+
+    fn retired(past: &Past) -> Self {
+        Self { generation: past.generation, digest: past.digest, version: past.version.clone(), state: State::Retired }
+    }
+}

@@ -1,0 +1,253 @@
+//! Watches one folder and tells what its files are once they have settled.
+//!
+//! Notifications are a hint that makes it quick; the scan every [`SCAN_PERIOD`] is what makes it right, also where
+//! notifications are lost or never sent. Both feed one [`Settle`] machine for each file, and one task owns them all.
+//!
+//! **Invariants**: only the folder's own entries count, never those of sub-folders; a folder that cannot be listed
+//! (an unmounted volume) says nothing about its files: none of them counts as removed.
+
+mod hints;
+mod read;
+mod scan;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use switchyard_core::{
+    folder::Item,
+    settle::{Decision, Fact, Fingerprint, Settle},
+};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use hints::Hints;
+
+pub(crate) use read::digest_of;
+
+/// The time between two scans.
+pub(crate) const SCAN_PERIOD: Duration = Duration::from_secs(2);
+
+/// After this time the first scan counts as done although some file still changes.
+const FIRST_SCAN_MAX: Duration = Duration::from_secs(5);
+
+/// How many files are read at the same time.
+const READS_MAX: usize = 8;
+
+/// How many events may wait for the reader.
+const EVENTS_MAX: usize = 256;
+
+/// What to watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The folder.
+    pub(crate) dir: PathBuf,
+    /// Which of its entries matter.
+    pub(crate) is_relevant: fn(&str) -> bool,
+    /// The longest file that is read, in bytes.
+    pub(crate) size_max: u64,
+}
+
+/// Something that has settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// An entry is new, has changed, or (none) is gone.
+    Changed(String, Option<Item>),
+    /// Everything that was there at the start has been told.
+    Ready,
+}
+
+/// Watches a folder until it is told to stop.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    options: Options,
+    events: mpsc::Sender<Event>,
+    files: BTreeMap<String, File>,
+    jobs: JoinSet<Job>,
+    reads: Arc<Semaphore>,
+    /// Until when the first scan's files may take to settle; none once [`Event::Ready`] is out.
+    first_scan_until: Option<Instant>,
+    first_scan_done: bool,
+    scanning: bool,
+    dir_is_missing: bool,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    settle: Settle,
+    /// Why the last read had no content.
+    trouble: Option<Item>,
+    told: Option<Item>,
+}
+
+#[derive(Debug)]
+enum Job {
+    Scanned(io::Result<Vec<(String, Fingerprint)>>),
+    Read(String, switchyard_core::settle::Ticket, read::Outcome),
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// Ready to [`run`](Self::run); the receiver gets what settles.
+    pub(crate) fn new(options: Options) -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(EVENTS_MAX);
+        let watch = Self {
+            options,
+            events,
+            files: BTreeMap::new(),
+            jobs: JoinSet::new(),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            first_scan_until: Some(Instant::now() + FIRST_SCAN_MAX),
+            first_scan_done: false,
+            scanning: false,
+            dir_is_missing: false,
+        };
+        (watch, receiver)
+    }
+
+    /// Watches until `stop` is cancelled or nobody receives any more.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut hints = Hints::start(&self.options.dir);
+        let mut scan = interval(SCAN_PERIOD);
+        scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.events.closed() => return,
+                _ = scan.tick() => self.scan(),
+                facts = hints.recv() => for (file, fact) in facts {
+                    match file {
+                        Some(file) => self.record(&file, fact),
+                        None => self.scan(),
+                    }
+                },
+                Some(job) = self.jobs.join_next() => self.finish(job, &mut hints),
+                () = sleep_until(deadline.unwrap_or_else(far).into()), if deadline.is_some() => {}
+            }
+            self.pump().await;
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.files.values().filter_map(|file| file.settle.deadline()).chain(self.first_scan_until).min()
+    }
+
+    fn record(&mut self, file: &str, fact: Fact) {
+        if (self.options.is_relevant)(file) {
+            self.files.entry(file.to_owned()).or_default().settle.record(Instant::now(), fact);
+        }
+    }
+
+    fn scan(&mut self) {
+        if !std::mem::replace(&mut self.scanning, true) {
+            let options = self.options.clone();
+            self.jobs.spawn_blocking(move || Job::Scanned(scan::scan(&options.dir, options.is_relevant)));
+        }
+    }
+
+    fn finish(&mut self, job: Result<Job, tokio::task::JoinError>, hints: &mut Hints) {
+        match job {
+            Ok(Job::Scanned(found)) => {
+                self.scanning = false;
+                match found {
+                    Ok(found) => self.on_scan(&found, hints),
+                    Err(error) => self.on_missing(&error),
+                }
+            }
+            Ok(Job::Read(file, ticket, outcome)) => {
+                if let Some(entry) = self.files.get_mut(&file) {
+                    entry.trouble = outcome.trouble;
+                    entry.settle.record(Instant::now(), Fact::Looked(ticket, outcome.look));
+                }
+            }
+            // Nothing that runs there panics on a file's account; a scan that did is repeated.
+            Err(error) => {
+                self.scanning = false;
+                tracing::error!(%error, "reading the folder failed");
+            }
+        }
+    }
+
+    fn on_scan(&mut self, found: &[(String, Fingerprint)], hints: &mut Hints) {
+        if std::mem::take(&mut self.dir_is_missing) || !hints.is_watching() {
+            *hints = Hints::start(&self.options.dir);
+        }
+        let present: BTreeSet<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        let absent: Vec<String> = self.files.keys().filter(|name| !present.contains(name.as_str())).cloned().collect();
+        for name in absent {
+            self.record(&name, Fact::Absent);
+        }
+        for (name, fingerprint) in found {
+            self.record(name, Fact::Seen(*fingerprint));
+        }
+        self.first_scan_done = true;
+    }
+
+    fn on_missing(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.dir_is_missing, true) {
+            let dir = self.options.dir.display();
+            tracing::error!(%dir, %error, "the folder cannot be listed; what it held before stays in place");
+        }
+        self.first_scan_done = true;
+    }
+
+    /// Lets every machine say what it wants, and tells what has settled.
+    async fn pump(&mut self) {
+        let now = Instant::now();
+        let mut news = Vec::new();
+        for (name, file) in &mut self.files {
+            loop {
+                match file.settle.poll(now) {
+                    Decision::Wait => break,
+                    Decision::Read(ticket) => {
+                        let (path, size_max) = (self.options.dir.join(name), self.options.size_max);
+                        let (name, reads) = (name.clone(), Arc::clone(&self.reads));
+                        self.jobs
+                            .spawn(async move { Job::Read(name, ticket, read::read(path, size_max, reads).await) });
+                    }
+                    Decision::Settled(content) => file.tell(name, Some(Item::File(content.digest)), &mut news),
+                    Decision::Unreadable => file.tell(name, file.trouble.clone(), &mut news),
+                    Decision::Gone => file.tell(name, None, &mut news),
+                }
+            }
+        }
+        self.files.retain(|_, file| !file.settle.is_done());
+        if let Some(until) = self.first_scan_until
+            && (now >= until || (self.first_scan_done && self.files.values().all(|file| file.settle.is_idle())))
+        {
+            self.first_scan_until = None;
+            news.push(Event::Ready);
+        }
+        for event in news {
+            // Nobody receives: the loop ends by itself.
+            let _ = self.events.send(event).await;
+        }
+    }
+}
+
+impl File {
+    fn tell(&mut self, name: &str, item: Option<Item>, news: &mut Vec<Event>) {
+        if self.told != item {
+            self.told.clone_from(&item);
+            news.push(Event::Changed(name.to_owned(), item));
+        }
+    }
+}
+
+/// An instant that never comes while it matters: `sleep_until` is built even when its branch is off.
+fn far() -> Instant {
+    Instant::now() + SCAN_PERIOD
+}
+
+#[cfg(test)]
+mod tests;

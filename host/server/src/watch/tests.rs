@@ -1,0 +1,111 @@
+//! Against a real folder; every wait is for an event, none for time.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use switchyard_core::name::Digest;
+use tokio::time::timeout;
+
+use super::*;
+
+/// Long enough for any machine; reached only when the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Watched {
+    dir: tempfile::TempDir,
+    events: mpsc::Receiver<Event>,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+impl Watched {
+    fn start(fill: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fill(dir.path());
+        let options = Options {
+            dir: dir.path().to_owned(),
+            is_relevant: switchyard_core::folder::is_relevant,
+            size_max: 1 << 10,
+        };
+        let (watch, events) = Watch::new(options);
+        let stop = CancellationToken::new();
+        tokio::spawn(watch.run(stop.clone()));
+        Self { dir, events, _stop: stop.drop_guard() }
+    }
+
+    async fn next(&mut self) -> Event {
+        timeout(PATIENCE, self.events.recv()).await.expect("an event comes").expect("the watcher lives")
+    }
+
+    async fn next_change(&mut self) -> (String, Option<Item>) {
+        match self.next().await {
+            Event::Changed(name, item) => (name, item),
+            Event::Ready => panic!("expected a change"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+fn file(text: &str) -> Option<Item> {
+    Some(Item::File(Digest::of(text.as_bytes())))
+}
+
+#[tokio::test]
+async fn what_is_there_at_the_start_is_told_before_ready() {
+    let mut watched = Watched::start(|dir| {
+        fs::write(dir.join("a.wasm"), "a").expect("written");
+        fs::write(dir.join("notes.txt"), "x").expect("written");
+        fs::create_dir(dir.join("b.wasm")).expect("made");
+        symlink(dir.join("a.wasm"), dir.join("c.wasm")).expect("linked");
+        fs::write(dir.join("d.wasm"), [0; 2000]).expect("written");
+    });
+    let mut told = BTreeMap::new();
+    while let Event::Changed(name, item) = watched.next().await {
+        told.insert(name, item);
+    }
+    assert_eq!(told.remove("a.wasm"), Some(file("a")));
+    assert_eq!(told.remove("b.wasm"), Some(Some(Item::Directory)));
+    assert_eq!(told.remove("c.wasm"), Some(Some(Item::Symlink)));
+    assert_eq!(told.remove("d.wasm"), Some(Some(Item::Unreadable("it is longer than 1KiB".into()))));
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn files_that_come_change_and_go_are_told() {
+    let mut watched = Watched::start(|_| {});
+    assert_eq!(watched.next().await, Event::Ready);
+
+    fs::write(watched.path("a.wasm"), "1").expect("written");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("1")));
+
+    fs::write(watched.path(".new"), "2").expect("written");
+    fs::rename(watched.path(".new"), watched.path("a.wasm")).expect("renamed");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("2")));
+
+    fs::remove_file(watched.path("a.wasm")).expect("removed");
+    fs::write(watched.path("a.wasm"), "3").expect("written");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("3")), "no gap between removing and writing");
+
+    fs::rename(watched.path("a.wasm"), watched.path("b.wasm")).expect("renamed");
+    assert_eq!(watched.next_change().await, ("b.wasm".into(), file("3")));
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), None));
+}
+
+#[tokio::test]
+async fn a_folder_that_goes_away_takes_nothing_with_it() {
+    let mut watched = Watched::start(|dir| {
+        fs::create_dir(dir.join("plugins")).expect("made");
+        fs::write(dir.join("a.wasm"), "1").expect("written");
+    });
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("1")));
+    assert_eq!(watched.next().await, Event::Ready);
+    let aside = tempfile::tempdir().expect("a folder");
+    let away = aside.path().join("away");
+    fs::rename(watched.dir.path(), &away).expect("renamed");
+    // Two scans find no folder, then it is back with another content.
+    tokio::time::sleep(2 * SCAN_PERIOD + SCAN_PERIOD / 2).await;
+    fs::write(away.join("a.wasm"), "2").expect("written");
+    fs::rename(&away, watched.dir.path()).expect("renamed");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("2")));
+}
