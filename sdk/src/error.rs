@@ -1,0 +1,68 @@
+//! The error that a handler answers with.
+
+use std::fmt;
+
+use crate::{IntoResponse, Response, kv, log};
+
+/// What handlers return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An answer that is not a success: a status and a text for the caller, sent as `{"error": text}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    status: u16,
+    message: String,
+}
+
+// === impl Error ===
+
+impl Error {
+    /// An error of this status, 400 to 599.
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// 400: the request is wrong.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    /// 500: the cause goes to the log, the caller reads `Internal error` only.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        log::error!("{cause}");
+        Self::new(500, "Internal error")
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Response::json(&serde_json::json!({ "error": self.message })).with_status(self.status)
+    }
+}
+
+impl From<kv::Error> for Error {
+    fn from(error: kv::Error) -> Self {
+        match error {
+            kv::Error::Contended(_) => Self::new(503, "Too many changes at once, try again"),
+            other => Self::internal(other),
+        }
+    }
+}

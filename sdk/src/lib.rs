@@ -1,0 +1,63 @@
+//! Write services for Switchyard in Rust: a router, a manifest, and the host's key-value store, configuration,
+//! log and clock as plain functions.
+//!
+//! ```
+//! use switchyard_sdk::{Manifest, Request, Response, Result, Route, Router, kv};
+//!
+//! fn manifest() -> Manifest {
+//!     switchyard_sdk::manifest!().route(Route::new("/visits/*"))
+//! }
+//!
+//! fn router() -> Router {
+//!     Router::new().post("/visits/{page}", visit)
+//! }
+//!
+//! fn visit(request: &Request) -> Result<Response> {
+//!     let count = kv::own()?.increment(request.param("page"), 1)?;
+//!     Ok(Response::text(count.to_string()))
+//! }
+//!
+//! switchyard_sdk::service!(manifest, router);
+//! # fn main() {}
+//! ```
+//!
+//! Built as a `cdylib` for `wasm32-wasip2`, that is a component to be dropped into `plugins/`. Everything here
+//! that speaks to the host goes through one thin layer; built for another target, that layer is a host in
+//! memory, so that handlers are tested with plain `cargo test`:
+//!
+//! ```
+//! # use switchyard_sdk::{Request, Response, Router};
+//! let router = Router::new().get("/hello/{name}", |request: &Request| {
+//!     Response::text(format!("hello, {}", request.param("name")))
+//! });
+//! assert_eq!(router.serve(Request::get("/hello/ann")).body(), b"hello, ann");
+//! ```
+//!
+//! Invariants: a handler sees whole bodies and answers with whole bodies; guests are reused by default, so a
+//! `static` lives as long as its instance, and state belongs into [`kv`].
+
+#[doc(hidden)]
+pub mod bindings;
+pub mod clock;
+pub mod config;
+mod error;
+mod host;
+pub mod kv;
+pub mod log;
+mod manifest;
+mod request;
+mod response;
+mod router;
+mod service;
+pub mod uuid;
+
+pub use error::{Error, Result};
+pub use manifest::{Dependency, Guests, Manifest, Route};
+pub use request::Request;
+pub use response::{IntoResponse, Json, Response};
+pub use router::Router;
+
+/// The project's README, whose example has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
