@@ -1,0 +1,34 @@
+//! Whole-host tests: the real binary, real components, over HTTP.
+//!
+//! A [`Host`] is started for each test in a folder of its own, on free ports, and killed when the test ends.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this crate only serves tests, which may panic"
+)]
+
+mod client;
+mod host;
+
+use std::path::PathBuf;
+
+pub use client::{Answer, Client};
+pub use host::{Host, Setup};
+
+/// The root of the project.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project").to_owned()
+}
+
+/// A built component by its name, as in `hello` or `user-service-next`.
+pub fn component(name: &str) -> PathBuf {
+    let path = root().join("target/guests").join(format!("{name}.wasm"));
+    assert!(path.exists(), "{} is not built; run `tests/run --guests`", path.display());
+    path
+}
+
+/// Its bytes.
+pub fn component_bytes(name: &str) -> Vec<u8> {
+    std::fs::read(component(name)).expect("a built component can be read")
+}
