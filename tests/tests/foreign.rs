@@ -82,6 +82,27 @@ async fn a_trap_before_the_head_is_502_and_after_it_breaks_the_connection() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_instance_is_not_mistaken_for_one_that_spins() {
+    // Longer than the CPU time of a call: what instances that serve many short calls used up was once added up.
+    const LASTING: Duration = Duration::from_secs(3);
+    let host = host("reused").await;
+    for name in FOREIGN {
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let mut client = host.client().await;
+            clients.spawn(async move {
+                let began = Instant::now();
+                while began.elapsed() < LASTING {
+                    let answer = client.get(&format!("/{name}/")).await.unwrap();
+                    assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+                }
+            });
+        }
+        clients.join_all().await;
+    }
+}
+
 #[tokio::test]
 async fn services_call_each_other_by_name_in_process() {
     let host = host("reused").await;

@@ -14,6 +14,11 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -23,13 +28,21 @@ use switchyard_core::{
     name::Digest,
 };
 
-use crate::engine::{Tier, compatibility};
+use crate::{
+    compile::COMPILE_TIME_MAX,
+    engine::{Tier, compatibility},
+};
+
+/// The extension of files that are not whole yet.
+const TEMPORARY: &str = "tmp";
 
 /// The cache's folder.
 pub(crate) struct CodeCache {
     folder: PathBuf,
     /// What code must have been made for, by tier and track.
     compatibility: BTreeMap<(Tier, bool), String>,
+    /// Held while an index is read, changed and written.
+    writing: Mutex<()>,
 }
 
 /// What is known of one digest.
@@ -87,7 +100,8 @@ impl CodeCache {
                 known.insert((tier, track == Track::P3), text);
             }
         }
-        Ok(Self { folder, compatibility: known })
+        remove_leftovers(&folder);
+        Ok(Self { folder, compatibility: known, writing: Mutex::new(()) })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -121,6 +135,7 @@ impl CodeCache {
         let tier = if made.tier == Tier::Winch { "winch" } else { "cranelift" };
         // The content's digest is part of the name, so a file is never replaced under a process that maps it.
         let file = format!("{digest}-{tier}-{}.cwasm", &made.sha256.to_string()[..16]);
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         fs::rename(&made.file, self.folder.join(&file))?;
         let mut entry = self
             .entry(digest)
@@ -151,13 +166,14 @@ impl CodeCache {
         Ok((file, path))
     }
 
-    /// Forgets a digest, whose code turned out to be unusable.
+    /// Forgets a digest: its index, and all code that was ever made of it.
     pub(crate) fn forget(&self, digest: Digest) {
-        let files = self.entry(digest).map(|entry| entry.code).unwrap_or_default();
-        // Best effort: what stays is found to be unusable again.
-        let _ = fs::remove_file(self.index(digest));
-        for code in files.into_values() {
-            let _ = fs::remove_file(self.folder.join(code.file));
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let prefix = digest.to_string();
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
+            // Best effort: what stays is found to be unusable again.
+            let _ = fs::remove_file(entry.path());
         }
     }
 
@@ -189,10 +205,30 @@ pub(crate) struct Made {
     pub(crate) description: Description,
 }
 
+/// Removes what compile children left that did not end well. One that still runs writes a file younger than it may
+/// get old itself.
+fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_temporary = entry.path().extension().is_some_and(|extension| extension == TEMPORARY);
+        let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_temporary && age.is_some_and(|age| age > COMPILE_TIME_MAX) {
+            // Best effort: the next start tries again.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A name that nobody else uses, for a file that is renamed once it is whole.
+pub(crate) fn temporary(folder: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    folder.join(format!("{}-{}-{}.{TEMPORARY}", std::process::id(), now.as_nanos(), NEXT.fetch_add(1, Relaxed)))
+}
+
 /// Writes a file so that a crash leaves the old one or the new one, whole.
 pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("tmp{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let temporary = temporary(path.parent().unwrap_or(Path::new(".")));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

@@ -15,7 +15,10 @@ use std::{
 
 use tokio::{io::AsyncReadExt, process::Command};
 
-use crate::{code::Made, engine::Tier};
+use crate::{
+    code::{Made, temporary},
+    engine::Tier,
+};
 
 /// Memory of a compile child: a 20 MB component takes about one.
 pub const COMPILE_MEMORY_MAX: u64 = 3 << 30;
@@ -51,11 +54,22 @@ pub enum PrepareError {
     Host(String),
 }
 
+/// A file that is removed unless its maker ended well and the path is cleared.
+struct Leftover(PathBuf);
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        // Most often it was never made.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// Compiles in a child of this program: `EXE compile-child …`.
 pub(crate) async fn in_child(exe: &Path, wasm: &Path, folder: &Path, tier: Tier) -> Result<Made, PrepareError> {
     let host = |error: io::Error| PrepareError::Host(error.to_string());
     let mut command = Command::new(exe);
-    command.arg("compile-child").arg("--wasm").arg(wasm).arg("--folder").arg(folder);
+    let mut out = Leftover(temporary(folder));
+    command.arg("compile-child").arg("--wasm").arg(wasm).arg("--out").arg(&out.0);
     if tier == Tier::Winch {
         command.arg("--winch");
     } else {
@@ -88,7 +102,11 @@ pub(crate) async fn in_child(exe: &Path, wasm: &Path, folder: &Path, tier: Tier)
     };
     let status = status.map_err(host)?;
     match status.code() {
-        Some(0) => serde_json::from_slice(&answer).map_err(|error| PrepareError::Host(error.to_string())),
+        Some(0) => {
+            let made = serde_json::from_slice(&answer).map_err(|error| PrepareError::Host(error.to_string()))?;
+            out.0.clear();
+            Ok(made)
+        }
         Some(child::UNUSABLE) => Err(PrepareError::Unusable(String::from_utf8_lossy(&complaint).trim().to_owned())),
         _ => Err(died(&status, &String::from_utf8_lossy(&complaint))),
     }

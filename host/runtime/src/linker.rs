@@ -5,8 +5,8 @@ use wasmtime::{Engine, component::Linker};
 
 use crate::{host, state::GuestState};
 
-/// Interfaces of WASI 0.2 that are provided; any 0.2.x links.
-const WASI_02: [&str; 26] = [
+/// Interfaces that WASI 0.2 and 0.3 both have; any 0.2.x and 0.3.x links.
+const WASI: [&str; 17] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -18,50 +18,39 @@ const WASI_02: [&str; 26] = [
     "wasi:cli/terminal-stdin",
     "wasi:cli/terminal-stdout",
     "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
-    "wasi:http/outgoing-handler",
     "wasi:http/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+];
+
+/// Those of 0.2 alone.
+const WASI_02: [&str; 12] = [
+    "wasi:clocks/wall-clock",
+    "wasi:http/outgoing-handler",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
     "wasi:sockets/instance-network",
     "wasi:sockets/ip-name-lookup",
     "wasi:sockets/network",
     "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
 ];
-const WASI_02_MORE: [&str; 3] =
-    ["wasi:sockets/tcp-create-socket", "wasi:sockets/udp", "wasi:sockets/udp-create-socket"];
 
-/// Interfaces of WASI 0.3 that are provided; any 0.3.x links.
-const WASI_03: [&str; 21] = [
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
+/// Those of 0.3 alone.
+const WASI_03: [&str; 6] = [
     "wasi:cli/types",
-    "wasi:clocks/monotonic-clock",
     "wasi:clocks/system-clock",
     "wasi:clocks/types",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
     "wasi:http/client",
-    "wasi:http/types",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/types",
 ];
-const WASI_03_MORE: [&str; 2] = ["wasi:sockets/ip-name-lookup", "wasi:sockets/types"];
 
 /// Interfaces of our own that hold nothing but types; any 0.1.x links.
 const OWN: [&str; 1] = ["switchyard:plugin/http-types"];
@@ -88,8 +77,8 @@ pub(crate) fn linker(engine: &Engine, track: Track) -> wasmtime::Result<Linker<G
 
 /// The names of all interfaces that guests may import.
 pub(crate) fn provided() -> Vec<String> {
-    let wasi_02 = WASI_02.iter().chain(&WASI_02_MORE).map(|name| format!("{name}@0.2"));
-    let wasi_03 = WASI_03.iter().chain(&WASI_03_MORE).map(|name| format!("{name}@0.3"));
+    let wasi_02 = WASI.iter().chain(&WASI_02).map(|name| format!("{name}@0.2"));
+    let wasi_03 = WASI.iter().chain(&WASI_03).map(|name| format!("{name}@0.3"));
     let own = OWN.iter().map(|name| format!("{name}@0.1"));
     let exact = host::config::INTERFACES
         .into_iter()

@@ -8,7 +8,7 @@ pub(crate) mod warm;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -21,7 +21,7 @@ use switchyard_core::{
     manifest::Guests,
     name::{Digest, Generation, ServiceName},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinHandle};
 
 use crate::{
     body::Body,
@@ -59,6 +59,8 @@ pub struct PluginSpec {
 
 /// A component ready to be called.
 pub struct Plugin {
+    /// Itself, for tasks that outlive the call which began them.
+    me: Weak<Self>,
     inner: Arc<Inner>,
     shared: Arc<Shared>,
     digest: Digest,
@@ -69,6 +71,8 @@ pub struct Plugin {
     code: ArcSwapOption<Code>,
     /// Held while code is being mapped, so that the first calls map it once.
     mapping: Mutex<()>,
+    /// How often better code was announced: what was read from the cache before that is mapped again.
+    refreshes: AtomicU64,
     /// When it was last called, in seconds since `born`.
     last_call_s: AtomicU64,
     born: Instant,
@@ -89,10 +93,12 @@ enum Kind {
 // === impl Plugin ===
 
 impl Plugin {
-    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Option<Self> {
-        let limits = &spec.settings.limits;
-        Some(Self {
-            role: spec.description.http_role()?,
+    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Option<Arc<Self>> {
+        let role = spec.description.http_role()?;
+        let limits = spec.settings.limits.clone();
+        Some(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            role,
             gate: Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max),
             shared: Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone())),
             inner,
@@ -101,9 +107,10 @@ impl Plugin {
             description: spec.description,
             code: ArcSwapOption::empty(),
             mapping: Mutex::new(()),
+            refreshes: AtomicU64::new(0),
             last_call_s: AtomicU64::new(0),
             born: Instant::now(),
-        })
+        }))
     }
 
     /// The service it serves as.
@@ -141,9 +148,13 @@ impl Plugin {
         self.gate.under_way()
     }
 
-    /// Lets the next call use the best code in the cache. Calls under way finish with the code they began with.
+    /// Takes the best code in the cache into use, once it is mapped. Until then calls use what there is, and those
+    /// under way finish with the code they began with.
     pub fn refresh(&self) {
-        self.code.store(None);
+        self.refreshes.fetch_add(1, Relaxed);
+        if self.is_mapped() {
+            drop(self.map_on_its_own(true));
+        }
     }
 
     /// Calls the guest. The response's head is there, or the call has failed, by the context's deadline and the
@@ -156,18 +167,20 @@ impl Plugin {
         self.last_call_s.store(self.born.elapsed().as_secs(), Relaxed);
         context.deadline = context.deadline.min(began + self.shared.settings.limits.deadline);
         let deadline = context.deadline;
+        let begun = Arc::default();
         let answer = async {
-            let permit = self.gate.enter(&context).await?;
+            let admission = self.gate.enter(&context, &begun).await?;
             let code = self.code().await?;
             match &code.kind {
-                Kind::Fast(fast) => fast.call(&self.inner, &self.shared, context, request, permit).await,
-                Kind::P2(streaming) => streaming.call(&self.inner, &self.shared, context, request, permit).await,
-                Kind::P3(concurrent) => concurrent.call(&self.shared, context, request, permit).await,
+                Kind::Fast(fast) => fast.call(&self.inner, &self.shared, context, request, admission).await,
+                Kind::P2(streaming) => streaming.call(&self.inner, &self.shared, context, request, admission).await,
+                Kind::P3(concurrent) => concurrent.call(&self.shared, context, request, admission).await,
             }
         };
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(answer) => answer,
-            Err(_) if self.gate.is_full() => Err(self.gate.busy("no place became free in time")),
+            // It has not reached the guest, so trying again repeats nothing.
+            Err(_) if !begun.load(Relaxed) => Err(self.gate.busy("no place became free in time")),
             Err(_) => {
                 let after = began.elapsed();
                 Err(GuestError::TimedOut { service: self.shared.service.clone(), after })
@@ -196,29 +209,46 @@ impl Plugin {
         if let Some(code) = self.code.load_full() {
             return Ok(code);
         }
+        let mapped = self.map_on_its_own(false).await;
+        mapped.map_err(|error| self.unloadable(error.to_string()))?.map_err(|reason| self.unloadable(reason))
+    }
+
+    /// Maps code on a task of its own: a caller that leaves must not end what all others wait for.
+    fn map_on_its_own(&self, again: bool) -> JoinHandle<Result<Arc<Code>, String>> {
+        let me = self.me.clone();
+        tokio::spawn(async move {
+            let Some(me) = me.upgrade() else { return Err("it is gone".to_owned()) };
+            me.map(again).await
+        })
+    }
+
+    async fn map(&self, again: bool) -> Result<Arc<Code>, String> {
         let _mapping = self.mapping.lock().await;
-        if let Some(code) = self.code.load_full() {
+        if let Some(code) = self.code.load_full().filter(|_| !again) {
             return Ok(code);
         }
-        let entry = self.inner.entry(self.digest).await.map_err(|reason| self.unloadable(reason))?;
-        let this = (self.inner.clone(), self.shared.clone(), self.role, self.digest);
-        let load = move || Code::load(&this.0, &this.1, this.2, this.3, &entry);
-        let loaded = tokio::task::spawn_blocking(load).await.map_err(|error| self.unloadable(error.to_string()))?;
-        let code = match loaded {
-            Ok(code) => Arc::new(code),
-            // The index and the file disagree: what is there cannot be trusted, what is compiled again can.
-            Err(reason) => {
-                tracing::warn!(service = %self.shared.service, reason, "cached code is unusable; compiling again");
-                let entry = self.inner.rebuild(self.digest).await.map_err(|reason| self.unloadable(reason))?;
-                let this = (self.inner.clone(), self.shared.clone(), self.role, self.digest);
-                let load = move || Code::load(&this.0, &this.1, this.2, this.3, &entry);
-                let loaded =
-                    tokio::task::spawn_blocking(load).await.map_err(|error| self.unloadable(error.to_string()))?;
-                Arc::new(loaded.map_err(|reason| self.unloadable(reason))?)
+        loop {
+            let refreshes = self.refreshes.load(Relaxed);
+            let code = match self.load(self.inner.entry(self.digest).await?).await {
+                Ok(code) => code,
+                // The index and the file disagree: what is there cannot be trusted, what is compiled again can.
+                Err(reason) => {
+                    tracing::warn!(service = %self.shared.service, reason, "cached code is unusable; compiling again");
+                    self.load(self.inner.rebuild(self.digest).await?).await?
+                }
+            };
+            let code = Arc::new(code);
+            self.code.store(Some(code.clone()));
+            if self.refreshes.load(Relaxed) == refreshes {
+                return Ok(code);
             }
-        };
-        self.code.store(Some(code.clone()));
-        Ok(code)
+        }
+    }
+
+    async fn load(&self, entry: Entry) -> Result<Code, String> {
+        let (inner, shared, role, digest) = (self.inner.clone(), self.shared.clone(), self.role, self.digest);
+        let loading = tokio::task::spawn_blocking(move || Code::load(&inner, &shared, role, digest, &entry));
+        loading.await.map_err(|error| error.to_string())?
     }
 
     fn unloadable(&self, reason: String) -> GuestError {
@@ -230,7 +260,13 @@ impl Plugin {
 
 impl Code {
     /// Maps and links the best code of an entry.
-    fn load(inner: &Inner, shared: &Arc<Shared>, role: Role, digest: Digest, entry: &Entry) -> Result<Self, String> {
+    fn load(
+        inner: &Arc<Inner>,
+        shared: &Arc<Shared>,
+        role: Role,
+        digest: Digest,
+        entry: &Entry,
+    ) -> Result<Self, String> {
         let (tier, file) = entry.best().ok_or_else(|| format!("there is no code for {digest}"))?;
         let track = entry.description.track;
         let (file, path) = inner.cache.verified(file).map_err(|error| error.to_string())?;
@@ -254,7 +290,7 @@ impl Code {
             let reused = shared.settings.guests == Guests::Reused;
             Ok(match role {
                 Role::HttpHandler => Kind::Fast(fast::Fast::new(pre, reused)?),
-                Role::WasiHttp03 => Kind::P3(p3::Concurrent::new(pre, shared, reused)?),
+                Role::WasiHttp03 => Kind::P3(p3::Concurrent::new(inner, pre, shared, reused)?),
                 Role::WasiHttp02 | Role::Manifest => Kind::P2(Arc::new(p2::Streaming::new(pre, reused)?)),
             })
         };

@@ -18,6 +18,7 @@ use wasmtime::PoolConcurrencyLimitError;
 use crate::{
     code::{CodeCache, Entry},
     compile::{self, PrepareError},
+    context::CallContext,
     engine::{Engines, POOL_MAX, Tier},
     error::{GuestError, explain},
     plugin::{
@@ -82,6 +83,8 @@ pub(crate) struct Inner {
     compiles: Semaphore,
     /// Where each digest's component lies, for code that must be compiled again.
     sources: Mutex<HashMap<Digest, PathBuf>>,
+    /// Held by who compiles a digest.
+    turns: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
     plugins: Mutex<Vec<Weak<Plugin>>>,
 }
 
@@ -98,8 +101,8 @@ impl Runtime {
         let engines = Engines::new(options.pool_max.unwrap_or(POOL_MAX)).map_err(StartError::Thread)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let compiles = Semaphore::new(options.compiles_max.unwrap_or(cores));
-        let inner =
-            Inner { engines, cache, ports, options, compiles, sources: Mutex::default(), plugins: Mutex::default() };
+        let (sources, turns, plugins) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let inner = Inner { engines, cache, ports, options, compiles, sources, turns, plugins };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -134,7 +137,7 @@ impl Runtime {
     ///
     /// `None` when the component serves no role that can be called.
     pub fn plugin(&self, spec: PluginSpec) -> Option<Arc<Plugin>> {
-        let plugin = Arc::new(Plugin::new(self.inner.clone(), spec)?);
+        let plugin = Plugin::new(self.inner.clone(), spec)?;
         let mut plugins = self.inner.plugins();
         plugins.retain(|plugin| plugin.strong_count() > 0);
         plugins.push(Arc::downgrade(&plugin));
@@ -144,6 +147,7 @@ impl Runtime {
     /// Removes what is cached of a digest.
     pub fn forget(&self, digest: Digest) {
         self.inner.sources().remove(&digest);
+        self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
         self.inner.cache.forget(digest);
     }
 
@@ -169,6 +173,12 @@ impl Inner {
     async fn compile(&self, digest: Digest, tier: Tier) -> Result<Entry, PrepareError> {
         let wasm = self.sources().get(&digest).cloned();
         let Some(wasm) = wasm else { return Err(PrepareError::Host(format!("the component {digest} is not known"))) };
+        // One compile of a digest at a time: two plugins may have the same bytes.
+        let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default().clone();
+        let _turn = turn.lock().await;
+        if let Some(entry) = self.cache.entry(digest).filter(|entry| entry.has(tier) || entry.has(Tier::Cranelift)) {
+            return Ok(entry);
+        }
         let _place = self.compiles.acquire().await.map_err(|error| PrepareError::Host(error.to_string()))?;
         let began = Instant::now();
         let made = compile::in_child(&self.options.compiler, &wasm, self.cache.folder(), tier).await?;
@@ -195,8 +205,10 @@ impl Inner {
     pub(crate) async fn instantiate<P: Instantiate>(
         &self,
         shared: &Arc<Shared>,
+        context: &CallContext,
         pre: &P,
     ) -> Result<Guest<P::Instance>, GuestError> {
+        let mut retried = false;
         loop {
             let mut store = GuestState::store(pre.engine(), shared);
             let meter = store.data().cpu.clone();
@@ -205,12 +217,22 @@ impl Inner {
             match made {
                 Ok(instance) => return Ok(Guest::new(store, instance)),
                 Err(error) if error.is::<PoolConcurrencyLimitError>() => {
-                    self.drop_idle_instances();
-                    tokio::time::sleep(POOL_RETRY).await;
+                    self.make_room().await;
+                    // Its ancestors hold slots until it is done, so it must not wait for one of theirs.
+                    if !context.ancestors.is_empty() && std::mem::replace(&mut retried, true) {
+                        let reason = "the instance pool is full".to_owned();
+                        return Err(GuestError::Busy { service: shared.service.clone(), reason });
+                    }
                 }
                 Err(error) => return Err(explain(&shared.service, &error, store.data().memory.refused)),
             }
         }
+    }
+
+    /// Gives up idle instances of all plugins, and waits a moment for slots to become free.
+    pub(crate) async fn make_room(&self) {
+        self.drop_idle_instances();
+        tokio::time::sleep(POOL_RETRY).await;
     }
 
     fn drop_idle_instances(&self) {

@@ -1,8 +1,9 @@
 //! What the host keeps for one guest instance.
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use switchyard_core::name::ServiceName;
+use tokio::sync::Semaphore;
 use wasmtime::{Engine, Store, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -12,8 +13,11 @@ use crate::{
     host::{http::Hooks, logging::LogGate, stdio::LineStream},
     limiter::{CpuMeter, MemoryBudget},
     ports::Ports,
-    settings::Settings,
+    settings::{OUTBOUND_MAX, Settings},
 };
+
+/// The most handles that an instance may hold: each keeps memory of the host's.
+const RESOURCES_MAX: usize = 10_000;
 
 /// What all guests of one plugin generation have in common.
 pub(crate) struct Shared {
@@ -22,7 +26,8 @@ pub(crate) struct Shared {
     pub(crate) bucket: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) outbound: Arc<[String]>,
-    pub(crate) outbound_under_way: Arc<AtomicUsize>,
+    /// Places for requests to other hosts.
+    pub(crate) outbound_places: Arc<Semaphore>,
     pub(crate) log: Arc<LogGate>,
     pub(crate) ports: Ports,
     env: Vec<(String, String)>,
@@ -46,7 +51,7 @@ impl Shared {
         Self {
             bucket: service.as_str().into(),
             outbound: settings.outbound.clone().into(),
-            outbound_under_way: Arc::default(),
+            outbound_places: Arc::new(Semaphore::new(OUTBOUND_MAX)),
             log: Arc::new(LogGate::new(service.clone())),
             env: settings.env.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             service,
@@ -67,8 +72,10 @@ impl GuestState {
             .envs(&shared.env)
             .build();
         let cpu = CpuMeter::new();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
         let state = Self {
-            table: ResourceTable::new(),
+            table,
             memory: MemoryBudget::new(shared.settings.limits.memory_max),
             cpu: cpu.clone(),
             wasi,

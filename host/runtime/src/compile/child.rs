@@ -29,7 +29,7 @@ const NICENESS: i32 = 10;
 
 struct Arguments {
     wasm: PathBuf,
-    folder: PathBuf,
+    out: PathBuf,
     tier: Tier,
     background: bool,
 }
@@ -66,17 +66,17 @@ fn complain(text: &str) {
 }
 
 fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Arguments> {
-    let (mut wasm, mut folder, mut tier, mut background) = (None, None, Tier::Cranelift, false);
+    let (mut wasm, mut out, mut tier, mut background) = (None, None, Tier::Cranelift, false);
     while let Some(argument) = arguments.next() {
         match argument.to_str()? {
             "--wasm" => wasm = Some(arguments.next()?.into()),
-            "--folder" => folder = Some(arguments.next()?.into()),
+            "--out" => out = Some(arguments.next()?.into()),
             "--winch" => tier = Tier::Winch,
             "--background" => background = true,
             _ => return None,
         }
     }
-    Some(Arguments { wasm: wasm?, folder: folder?, tier, background })
+    Some(Arguments { wasm: wasm?, out: out?, tier, background })
 }
 
 /// Limits this process: a hostile component must cost no more than a failed load.
@@ -113,9 +113,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Made> {
     let description = describe::describe(&component, &linker, names)?;
     let code = component.serialize()?;
     let sha256 = Digest::from_bytes(Sha256::digest(&code).into());
-    let file = arguments.folder.join(format!("compiling-{}.tmp", std::process::id()));
-    write(&file, &code)?;
-    Ok(Made { tier, file, sha256, description })
+    write(&arguments.out, &code)?;
+    Ok(Made { tier, file: arguments.out.clone(), sha256, description })
 }
 
 /// Says in people's words what the bytes are, when they are no component.
@@ -142,7 +141,7 @@ fn compile(track: Track, tier: Tier, bytes: &[u8]) -> anyhow::Result<(Tier, Comp
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

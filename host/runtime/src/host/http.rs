@@ -1,17 +1,17 @@
 //! The way out: requests that guests send go through the host's port, which knows services and allow-lists.
 
-use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering::Relaxed};
+use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use switchyard_core::name::ServiceName;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::{
     body::{Body, BodyError},
     context::CallContext,
     ports::{Caller, OutgoingError},
-    settings::OUTBOUND_MAX,
     state::Shared,
 };
 
@@ -21,25 +21,15 @@ type Sent = Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + S
 /// What wasmtime asks when a guest sends a request.
 pub(crate) struct Hooks {
     shared: Arc<Shared>,
-    /// The call that the guest is answering. With several at once in a 0.3 instance, the newest.
+    /// The call that the guest is answering.
     pub(crate) context: Option<CallContext>,
-    under_way: Arc<AtomicUsize>,
 }
-
-/// Counts one request until its response's body has ended.
-struct UnderWay(Arc<AtomicUsize>);
 
 // === impl Hooks ===
 
 impl Hooks {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let under_way = shared.outbound_under_way.clone();
-        Self { shared, context: None, under_way }
-    }
-
-    fn admit(&self) -> Option<UnderWay> {
-        let under_way = UnderWay(self.under_way.clone());
-        (self.under_way.fetch_add(1, Relaxed) < OUTBOUND_MAX).then_some(under_way)
+        Self { shared, context: None }
     }
 }
 
@@ -50,7 +40,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sent {
-        let admitted = self.admit();
+        let places = self.shared.outbound_places.clone();
         let caller = self.context.as_ref().map(|context| Caller {
             service: self.shared.service.clone(),
             context: context.nested(&self.shared.service),
@@ -58,24 +48,27 @@ impl WasiHttpHooks for Hooks {
         });
         let port = self.shared.ports.http.clone();
         Box::new(async move {
-            let Some(under_way) = admitted else { return Err(Error::ConnectionLimitReached) };
             let mut caller = caller.ok_or(Error::HttpRequestDenied)?;
             let timeout = options.and_then(|options| options.first_byte_timeout);
             if let Some(timeout) = timeout {
                 let deadline = tokio::time::Instant::now() + timeout;
                 caller.context.deadline = caller.context.deadline.min(deadline);
             }
+            // Services of this host are bounded by their own places, other hosts by the caller's.
+            let authority = request.uri().authority().map_or("", |authority| authority.as_str());
+            let place = match ServiceName::from_internal_host(authority) {
+                Some(_) => None,
+                None => Some(tokio::time::timeout_at(caller.context.deadline, places.acquire_owned())),
+            };
+            let place = match place {
+                Some(wait) => Some(wait.await.map_err(|_| Error::ConnectionLimitReached)?),
+                None => None,
+            };
             let request = request.map(Body::stream);
             let response = port.send(caller, request).await.map_err(to_error)?;
-            let response = response.map(|body| to_wasi(body.with_guard(under_way)));
+            let response = response.map(|body| to_wasi(body.with_guard(place)));
             Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
         })
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -24,6 +24,9 @@ const DRAFT2: &str = "0.2.0-draft2";
 /// The most keys of one `batch` call.
 const BATCH_MAX: usize = 1_000;
 
+/// The most bytes that one `get-many` answers: keys may repeat, so their number alone bounds nothing.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+
 pub(crate) const INTERFACES: [&str; 6] = [
     "wasi:keyvalue/store@0.2.0-draft",
     "wasi:keyvalue/atomics@0.2.0-draft",
@@ -296,9 +299,14 @@ fn get_many(
             return Err(too_many());
         }
         let mut found = Vec::with_capacity(keys.len());
+        let mut bytes = 0;
         for key in keys {
-            let value = get(&port, &bucket, &key).await?.map(|entry| entry.value.to_vec());
-            found.push((key, value));
+            let entry = get(&port, &bucket, &key).await?;
+            bytes += key.len() + entry.as_ref().map_or(0, |entry| entry.value.len());
+            if bytes > BATCH_BYTES_MAX {
+                return Err(Error::Other(format!("the values are over {BATCH_BYTES_MAX} bytes; ask for fewer keys")));
+            }
+            found.push((key, entry.map(|entry| entry.value.to_vec())));
         }
         Ok(found)
     })

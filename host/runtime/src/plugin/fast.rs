@@ -1,12 +1,14 @@
 //! The fast lane: `switchyard:plugin/http-handler`, whole bodies as plain records and lists.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Engine, Store, component::InstancePre};
 
 use std::sync::Arc;
 
-use super::warm::{Instantiate, Warm};
+use super::{
+    gate::Admission,
+    warm::{Instantiate, Warm},
+};
 use crate::{
     body::Body,
     context::CallContext,
@@ -49,14 +51,15 @@ impl Fast {
         shared: &Arc<Shared>,
         context: CallContext,
         request: Request<Body>,
-        _permit: OwnedSemaphorePermit,
+        admission: Admission,
     ) -> Result<Response<Body>, GuestError> {
         let (parts, body) = request.into_parts();
         let body = body.collect(context.body_max).await?;
         let mut guest = match self.warm.take() {
             Some(guest) => guest,
-            None => inner.instantiate(shared, &self.pre).await?,
+            None => inner.instantiate(shared, &context, &self.pre).await?,
         };
+        let _permit = admission.begin();
         let headers: Vec<(&str, &[u8])> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = wit::Request {

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
 };
 
 use switchyard_core::name::ServiceName;
@@ -18,6 +18,12 @@ pub(super) struct Gate {
     queue_max: u32,
 }
 
+/// A place inside, and whether its call has begun: what ends before that has only waited.
+pub(super) struct Admission {
+    permit: OwnedSemaphorePermit,
+    begun: Arc<AtomicBool>,
+}
+
 /// Counts one who waits, also when its future is dropped.
 struct Waiting<'a>(&'a AtomicU32);
 
@@ -29,10 +35,11 @@ impl Gate {
         Self { service, places, places_max, waiting: AtomicU32::new(0), queue_max }
     }
 
-    /// Waits for a place. The caller bounds the time.
-    pub(super) async fn enter(&self, context: &CallContext) -> Result<OwnedSemaphorePermit, GuestError> {
+    /// Waits for a place. The caller bounds the time; `begun` is set when the call goes into the guest.
+    pub(super) async fn enter(&self, context: &CallContext, begun: &Arc<AtomicBool>) -> Result<Admission, GuestError> {
+        let admission = |permit| Admission { permit, begun: begun.clone() };
         if let Ok(permit) = self.places.clone().try_acquire_owned() {
-            return Ok(permit);
+            return Ok(admission(permit));
         }
         // Who holds the places may be waiting for this very call.
         if context.ancestors.contains(&self.service) {
@@ -44,11 +51,7 @@ impl Gate {
         }
         let permit = self.places.clone().acquire_owned().await;
         drop(waiting);
-        permit.map_err(|_| self.busy("it is shutting down"))
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.places.available_permits() == 0
+        permit.map(admission).map_err(|_| self.busy("it is shutting down"))
     }
 
     pub(super) fn under_way(&self) -> usize {
@@ -58,6 +61,14 @@ impl Gate {
 
     pub(super) fn busy(&self, reason: &str) -> GuestError {
         GuestError::Busy { service: self.service.clone(), reason: reason.to_owned() }
+    }
+}
+
+impl Admission {
+    /// The call begins.
+    pub(super) fn begin(self) -> OwnedSemaphorePermit {
+        self.begun.store(true, Relaxed);
+        self.permit
     }
 }
 
@@ -87,20 +98,20 @@ mod tests {
     #[tokio::test]
     async fn a_call_never_queues_behind_its_own_ancestors() {
         let gate = Gate::new("a".parse().unwrap(), 1, 10);
-        let _inside = gate.enter(&context(&[])).await.unwrap();
-        assert!(matches!(gate.enter(&context(&["b", "a"])).await, Err(GuestError::Busy { .. })));
+        let _inside = gate.enter(&context(&[]), &Arc::default()).await.unwrap();
+        assert!(matches!(gate.enter(&context(&["b", "a"]), &Arc::default()).await, Err(GuestError::Busy { .. })));
     }
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_forgets_who_left() {
         let gate = Gate::new("a".parse().unwrap(), 1, 1);
-        let inside = gate.enter(&context(&[])).await.unwrap();
-        let outside = context(&[]);
-        let mut waiting = Box::pin(gate.enter(&outside));
+        let inside = gate.enter(&context(&[]), &Arc::default()).await.unwrap();
+        let (outside, begun) = (context(&[]), Arc::default());
+        let mut waiting = Box::pin(gate.enter(&outside, &begun));
         assert!(futures_util::poll!(&mut waiting).is_pending());
-        assert!(matches!(gate.enter(&context(&[])).await, Err(GuestError::Busy { .. })));
+        assert!(matches!(gate.enter(&context(&[]), &Arc::default()).await, Err(GuestError::Busy { .. })));
         drop(waiting);
-        let mut again = Box::pin(gate.enter(&outside));
+        let mut again = Box::pin(gate.enter(&outside, &begun));
         assert!(futures_util::poll!(&mut again).is_pending());
         drop(inside);
         assert!(again.await.is_ok());

@@ -3,23 +3,22 @@
 //! The guest is driven by whoever wants its output, on the same task: first while the response's head is awaited,
 //! then from within the body's `poll_frame`. Nothing is spawned, so nothing outlives the connection, and a body
 //! that nobody reads costs nothing. Only when the body has ended and the guest has not is the rest of its work
-//! finished on a task of its own, under the call's deadline.
+//! finished on a task of its own, for as long as a call may take.
 
 use std::{
     collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, future::poll_fn};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame};
-use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
-    time::Instant,
-};
+use switchyard_core::name::ServiceName;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::{Engine, Store, component::InstancePre};
 use wasmtime_wasi_http::{
     WasiBody, WasiHttpView,
@@ -29,7 +28,10 @@ use wasmtime_wasi_http::{
     },
 };
 
-use super::warm::{Guest, Instantiate, Warm};
+use super::{
+    gate::Admission,
+    warm::{Guest, Instantiate, Warm},
+};
 use crate::{
     body::{Body, BodyError},
     context::CallContext,
@@ -58,7 +60,11 @@ struct GuestBody {
     ready: VecDeque<Frame<Bytes>>,
     body: WasiBody,
     call: Option<Call>,
-    deadline: Instant,
+    /// What is still to be sent, when the response says its length.
+    left: Option<u64>,
+    service: ServiceName,
+    /// How long the guest may go on once its response has ended.
+    work_max: Duration,
 }
 
 // === impl Streaming ===
@@ -74,17 +80,18 @@ impl Streaming {
         shared: &Arc<Shared>,
         context: CallContext,
         request: Request<Body>,
-        permit: OwnedSemaphorePermit,
+        admission: Admission,
     ) -> Result<Response<Body>, GuestError> {
         let guest = match self.warm.take() {
             Some(guest) => guest,
-            None => inner.instantiate(shared, &self.pre).await?,
+            None => inner.instantiate(shared, &context, &self.pre).await?,
         };
-        let deadline = context.deadline;
+        let permit = admission.begin();
         let failed = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
-        let (call, mut head) =
+        let length = (request.method() == http::Method::HEAD).then_some(0);
+        let (call, head) =
             self.start(shared, guest, context, request, permit).map_err(|error| failed(format!("{error:#}")))?;
-        let mut call = Some(call);
+        let (mut call, mut head) = (Some(call), Some(head));
         let head = poll_fn(|cx| poll_head(cx, &mut call, &mut head)).await?;
         let response = match head {
             Some(Ok(response)) => response,
@@ -92,7 +99,11 @@ impl Streaming {
             None => return Err(failed("it returned without a response".into())),
         };
         let (parts, body) = response.into_parts();
-        let mut body = GuestBody { ready: VecDeque::new(), body, call, deadline };
+        // A connection that has sent all it was promised stops asking, and never sees the body's end.
+        let promised =
+            parts.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let (service, work_max) = (shared.service.clone(), shared.settings.limits.deadline);
+        let mut body = GuestBody { ready: VecDeque::new(), body, call, left: length.or(promised), service, work_max };
         Ok(Response::from_parts(parts, body.whole_now()?.unwrap_or_else(|| Body::stream(body))))
     }
 
@@ -145,23 +156,25 @@ impl Instantiate for ProxyPre<GuestState> {
 fn poll_head(
     cx: &mut Context<'_>,
     call: &mut Option<Call>,
-    head: &mut oneshot::Receiver<Head>,
+    head: &mut Option<oneshot::Receiver<Head>>,
 ) -> Poll<Result<Option<Head>, GuestError>> {
     let ended = match call.as_mut().map(|call| call.poll_unpin(cx)) {
         Some(Poll::Ready(result)) => {
             *call = None;
-            // A guest that failed after its head has still answered; the body tells the failure.
             Some(result)
         }
         _ => None,
     };
-    match head.poll_unpin(cx) {
-        Poll::Ready(Ok(head)) => match ended {
-            Some(Err(error)) => Poll::Ready(Err(error)),
-            _ => Poll::Ready(Ok(Some(head))),
-        },
-        Poll::Ready(Err(_)) | Poll::Pending if ended.is_some() => Poll::Ready(ended.unwrap_or(Ok(())).map(|()| None)),
-        Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+    match head.as_mut().map(|head| head.poll_unpin(cx)) {
+        // A guest that failed right after its head has sent nothing yet.
+        Some(Poll::Ready(Ok(head))) => return Poll::Ready(ended.unwrap_or(Ok(())).map(|()| Some(head))),
+        // It gave the response up; what it does next tells why. The receiver must not be asked again.
+        Some(Poll::Ready(Err(_))) => *head = None,
+        Some(Poll::Pending) | None => {}
+    }
+    match ended {
+        Some(result) => Poll::Ready(result.map(|()| None)),
+        None => Poll::Pending,
     }
 }
 
@@ -181,7 +194,11 @@ impl GuestBody {
                     only_data &= frame.is_data();
                     self.ready.push_back(frame);
                 }
-                Poll::Ready(Some(Err(_))) => return Ok(None),
+                // Nothing has been sent yet: the client gets an error instead of half an answer.
+                Poll::Ready(Some(Err(error))) => {
+                    let reason = format!("its response broke off: {error}");
+                    return Err(GuestError::Failed { service: self.service.clone(), reason, backtrace: None });
+                }
                 Poll::Ready(None) if self.call.is_none() && only_data => {
                     return Ok(Some(Body::full(join(std::mem::take(&mut self.ready)))));
                 }
@@ -197,11 +214,23 @@ impl GuestBody {
         Ok(None)
     }
 
+    fn sent(&mut self, frame: &Frame<Bytes>) {
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        self.left = self.left.map(|left| left.saturating_sub(length));
+    }
+
     /// The body has ended and the guest has not: it may finish what it does, but nobody waits for it.
     fn detach(&mut self) {
         if let Some(call) = self.call.take() {
-            let deadline = self.deadline;
-            tokio::spawn(tokio::time::timeout_at(deadline, call));
+            tokio::spawn(tokio::time::timeout(self.work_max, call));
+        }
+    }
+}
+
+impl Drop for GuestBody {
+    fn drop(&mut self) {
+        if self.left == Some(0) {
+            self.detach();
         }
     }
 }
@@ -212,11 +241,16 @@ impl HttpBody for GuestBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(frame) = self.ready.pop_front() {
+            self.sent(&frame);
             return Poll::Ready(Some(Ok(frame)));
         }
         loop {
             match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(Some(frame)) => return Poll::Ready(Some(frame.map_err(BodyError::from))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.sent(&frame);
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(None) => {
                     self.detach();
                     return Poll::Ready(None);
