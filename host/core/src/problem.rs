@@ -120,6 +120,27 @@ impl Code {
         self.parts().2
     }
 
+    /// What the client or the host's operator can do about it: a clause to follow what happened.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::RouteNotFound => "load a plugin that has a route for it, or add a [[route]] to the configuration",
+            Self::MethodNotAllowed => "use a method that Allow lists, or add a [[route]] that takes this one",
+            Self::BadRequest => "correct the request before it is sent again",
+            Self::PayloadTooLarge => "send less, or raise body-max under [gateway] in the configuration",
+            Self::HeadersTooLarge => "send fewer or shorter headers and cookies, or a shorter path",
+            Self::RequestTimeout => "send the request again, and without a pause",
+            Self::ServiceFailed => "see the host's log for this requestId, and mend the service",
+            Self::ServiceUnavailable => "try again later, and see the host's log for why the service is not there",
+            Self::ServiceBusy => "try again after the seconds in Retry-After, or raise the limit",
+            Self::GatewayTimeout => "try again, make the service answer sooner, or give its route a longer timeout",
+            Self::TooManyHops => "look for services that call each other in a circle",
+            Self::ShuttingDown => "try again when the host is back",
+            Self::NotFound => "look at the lists of the admin API for what there is",
+            Self::Forbidden => "call the admin API from its own host, by the address that it listens on",
+            Self::Internal => "see the host's log for this requestId, and report it",
+        }
+    }
+
     /// The problem document of one occurrence.
     pub fn problem<'a>(
         self,
@@ -149,6 +170,14 @@ mod tests {
     fn codes_are_unique() {
         let codes: std::collections::HashSet<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
         assert_eq!(codes.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_remedy_ends_a_sentence_without_a_full_stop() {
+        for code in Code::ALL {
+            let remedy = code.remedy();
+            assert!(remedy.starts_with(|c: char| c.is_ascii_lowercase()) && !remedy.ends_with('.'), "{code:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,9 @@
 //! `/health` and `/services`, which always answer: before any plugin's route, and whatever state the host is in.
+//!
+//! They are looked up ahead of the routes, by the exact path and for all hosts and methods. A route of a plugin or
+//! the configuration for exactly `/health` or `/services` therefore never gets a request; one that is wider, such
+//! as `/*`, gets all others, and one below, such as `/health/db`, is not touched. Such a route is no error here:
+//! plugins written for a host of their own often have a `/health`, which the host itself asks for their health.
 
 mod services;
 
@@ -25,7 +30,7 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str) -> Result<Opt
     if matches!(*method, Method::GET | Method::HEAD) {
         Ok(Some(make(shared)))
     } else {
-        Err(Refusal::method_not_allowed("GET, HEAD"))
+        Err(Refusal::method_not_allowed(method, "GET, HEAD"))
     }
 }
 

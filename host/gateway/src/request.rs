@@ -15,8 +15,10 @@ use switchyard_core::{problem::Code, route::Lookup};
 use switchyard_dispatch::{CallContext, Service};
 use tokio::time::Instant;
 
-pub(crate) use self::headers::{is_hop_by_hop, remove_listed_in_connection};
-use self::ids::Ids;
+pub(crate) use self::{
+    headers::{is_hop_by_hop, remove_listed_in_connection},
+    ids::Ids,
+};
 use crate::{
     access_log, builtin,
     connection::{Connection, Upload},
@@ -69,6 +71,7 @@ async fn forward(
     let (mut parts, incoming) = request.into_parts();
     check::path(&parts.uri)?;
     let host = check::host(&parts)?;
+    check::length(&parts.headers)?;
     if let Some(response) = builtin::answer(shared, &exchange.method, exchange.uri.path())? {
         return Ok(response);
     }
@@ -79,8 +82,11 @@ async fn forward(
         snapshot.routes.find(host.as_ref().map_or("", check::Host::as_str), parts.method.as_str(), parts.uri.path());
     let route = match found {
         Lookup::Found(route) => route,
-        Lookup::MethodNotAllowed { allow } => return Err(Refusal::method_not_allowed(allow)),
-        Lookup::NotFound => return Err(Refusal::new(Code::RouteNotFound)),
+        Lookup::MethodNotAllowed { allow } => return Err(Refusal::method_not_allowed(&exchange.method, allow)),
+        Lookup::NotFound => {
+            let what = format!("no route takes {} {}", exchange.method, exchange.uri.path());
+            return Err(Refusal::new(Code::RouteNotFound, what));
+        }
     };
     if options.access_log {
         exchange.service = Some(Arc::clone(&route.service));

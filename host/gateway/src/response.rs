@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The request's id, for the client to quote.
-const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
+pub(crate) const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
 
 /// Bodies in memory up to this size go to the socket at once and are not watched on their way.
 const UNWATCHED_MAX: usize = 64 << 10;
@@ -36,7 +36,7 @@ pub(crate) fn finish(
     let answer = match answer {
         // RFC 9110, section 15.2: an interim response is not the answer, and nothing was upgraded here.
         Ok(answer) if answer.status().is_informational() => {
-            refuse(Refusal::new(Code::ServiceFailed).with_detail("the service gave an interim status as its answer"))
+            refuse(Refusal::new(Code::ServiceFailed, "the service gave an interim status as its answer"))
         }
         Ok(answer) => answer,
         Err(refusal) => refuse(refusal),

@@ -2,40 +2,56 @@
 
 use std::{io, time::Duration};
 
-use switchyard_core::problem::Code;
+use http::{HeaderMap, Uri};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
 
-use super::Activity;
+use crate::{
+    handle::Shared,
+    request::Ids,
+    response::{Refusal, X_GATEWAY_REQUEST_ID},
+};
 
 /// How long a client may take to notice the end of the connection, in all and between two reads. It has its
 /// connection for this much longer, so both are short.
 const LINGER: Duration = Duration::from_secs(10);
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 
-/// Answers a client whose request's head did not come in time (RFC 9110, section 15.5.9), and closes. One that
-/// sent nothing at all is only closed.
-pub(super) async fn refuse_late_head(stream: TcpStream, activity: &Activity) {
-    if activity.is_silent() {
-        return;
+/// The longest path in bytes that an answer to a broken head shows, so that an empty socket buffer holds the answer.
+const PATH_MAX: usize = 2 << 10;
+
+/// Answers a client whose request's head cannot be read to its end, counts the request, and closes. `head` is what
+/// came of it, and `latency` how long that took.
+pub(super) async fn refuse(stream: TcpStream, shared: &Shared, head: &[u8], refusal: Refusal, latency: Duration) {
+    let id = Ids::new(&HeaderMap::new()).request_id;
+    // Without a path the occurrence still has a name (RFC 9457, section 3.1.5).
+    let instance = path_in(head).unwrap_or_else(|| format!("urn:uuid:{id}"));
+    let response = refusal.into_response(&instance, &id);
+    let body = response.body().as_full().unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
-    let code = Code::RequestTimeout;
-    let problem = code.problem(Some("the request's head did not arrive in time"), None, None);
-    let body = serde_json::to_string(&problem).unwrap_or_default();
-    let head = format!(
-        "HTTP/1.1 {} Request Timeout\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n",
-        code.status(),
-        body.len(),
-    );
+    let rest = format!("{X_GATEWAY_REQUEST_ID}: {id}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes.extend_from_slice(body);
+    shared.stats.record(response.status().as_u16(), latency);
     // Nothing is in the socket's buffer, so all of it goes in at once or the client is gone.
-    if let Err(error) = stream.try_write(format!("{head}{body}").as_bytes()) {
-        tracing::debug!(%error, "cannot answer a late request");
+    if let Err(error) = stream.try_write(&bytes) {
+        tracing::debug!(%error, "cannot answer a request without a whole head");
     }
     linger(stream).await;
+}
+
+/// The path of a request of which there is at least the first line, when it is short enough to be shown.
+fn path_in(head: &[u8]) -> Option<String> {
+    let end = head.iter().position(|byte| *byte == b'\n')?;
+    let line = std::str::from_utf8(&head[..end]).ok()?;
+    let target: Uri = line.split(' ').nth(1)?.parse().ok()?;
+    Some(target.path().to_owned()).filter(|path| path.starts_with('/') && path.len() <= PATH_MAX)
 }
 
 /// Says that nothing more comes, then reads and forgets what the client still sends: closing a socket with unread
@@ -54,4 +70,24 @@ pub(super) async fn linger(mut stream: TcpStream) {
     };
     // Whether it took too long or the client reset first, there is nothing more to do for it.
     let _ = timeout(LINGER, all).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_head_has_a_path_when_its_first_line_is_whole_and_short() {
+        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(PATH_MAX));
+        for (head, path) in [
+            ("GET /a?b HTTP/1.1\r\nno colon", Some("/a")),
+            ("GET http://h/a HTTP/1.1\r\n", Some("/a")),
+            ("GET /a HTT", None),
+            ("\r\n", None),
+            ("OPTIONS * HTTP/1.1\r\n", None),
+            (&long, None),
+        ] {
+            assert_eq!(path_in(head.as_bytes()).as_deref(), path, "{head}");
+        }
+    }
 }

@@ -1,4 +1,8 @@
-//! The socket, noting in [`Activity`] that bytes move.
+//! The socket, noting in [`Activity`] that bytes move, and keeping back hyper's own answer to a head that it cannot
+//! parse: that has no body, and ours is a problem document.
+//!
+//! It does so only until the first request of a connection is there. Nothing but that answer can be written then;
+//! later, its bytes could as well be a part of what a service sends.
 
 use std::{
     io::{self, IoSlice},
@@ -18,11 +22,31 @@ use super::Activity;
 pub(super) struct Watched {
     stream: TcpStream,
     activity: Arc<Activity>,
+    /// Whether there was a request by the time of the latest write.
+    begun: bool,
+    /// The status of hyper's own answer, once it was kept back.
+    kept_back: Option<u16>,
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+        Self { stream, activity, begun: false, kept_back: None }
+    }
+
+    /// The status of hyper's own answer, when it was not sent.
+    pub(super) fn kept_back(&self) -> Option<u16> {
+        self.kept_back
+    }
+
+    /// Whether what begins with `bytes` is hyper's own answer, or follows it.
+    fn keep_back(&mut self, bytes: &[u8]) -> bool {
+        self.begun = self.begun || self.activity.look().requests > 0;
+        if !self.begun && self.kept_back.is_none() {
+            let status = bytes.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.first_chunk::<3>());
+            let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+            self.kept_back = status.filter(|status| (400..500).contains(status));
+        }
+        self.kept_back.is_some()
     }
 
     pub(super) fn into_inner(self) -> TcpStream {
@@ -50,6 +74,9 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.keep_back(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
         let result = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
         self.wrote(result)
     }
@@ -59,6 +86,9 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.keep_back(bufs.first().map_or(&[], |buf| buf)) {
+            return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+        }
         let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
         self.wrote(result)
     }
@@ -72,6 +102,10 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.kept_back.is_some() {
+            // Our answer is still to come.
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

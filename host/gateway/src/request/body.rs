@@ -1,4 +1,4 @@
-//! The limit on what a client may send.
+//! The limit on what a client may send, and the cleaning of its trailers.
 
 use std::{
     pin::Pin,
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_dispatch::{Body, BodyError};
 
+use super::headers;
 use crate::{
     connection::{Activity, Upload},
     response::Refusal,
@@ -33,7 +34,7 @@ where
     Ok(Body::stream(Limited { incoming, max, left: max, activity: Arc::clone(activity) }))
 }
 
-/// A body that fails when it grows too long, and notes its end.
+/// A body that fails when it grows too long, and notes its end. Its trailers say no more than headers may.
 struct Limited<B> {
     incoming: B,
     max: u64,
@@ -51,7 +52,12 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
-            Some(Ok(frame)) => frame,
+            Some(Ok(mut frame)) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    headers::clean(trailers);
+                }
+                frame
+            }
             Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
             None => {
                 self.activity.set_upload(Upload::Done);
@@ -117,6 +123,18 @@ mod tests {
         assert_eq!(activity.upload(), Upload::Unread);
         assert_eq!(body.frame().await.unwrap().unwrap_err(), BodyError::TooLarge { max: 4 });
         assert_eq!(activity.upload(), Upload::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn trailers_are_cleaned_like_headers() {
+        let trailers = ["x-auth-subject", "X_Forwarded_For", "transfer-encoding", "checksum"];
+        let trailers = trailers.map(|name| (name.parse().unwrap(), http::HeaderValue::from_static("1")));
+        let sent = Full::new(Bytes::from_static(b"12"))
+            .with_trailers(std::future::ready(Some(Ok(http::HeaderMap::from_iter(trailers)))));
+        let mut body = limit(Box::pin(sent), 4, &Arc::new(Activity::default())).unwrap();
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        let left = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(left.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["checksum"]);
     }
 
     #[tokio::test]

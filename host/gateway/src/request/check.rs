@@ -1,6 +1,10 @@
 //! What a request must have before it is routed.
 
-use http::{HeaderValue, Method, Uri, header::HOST, request::Parts};
+use http::{
+    HeaderMap, HeaderValue, Method, Uri,
+    header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+    request::Parts,
+};
 use switchyard_core::{problem::Code, route};
 
 use crate::response::Refusal;
@@ -14,7 +18,7 @@ pub(super) struct Host(HeaderValue);
 /// # Errors
 /// [`Code::BadRequest`], with the reason.
 pub(super) fn path(uri: &Uri) -> Result<(), Refusal> {
-    route::path::check(uri.path()).map_err(|error| Refusal::new(Code::BadRequest).with_detail(error.to_string()))
+    route::path::check(uri.path()).map_err(|error| Refusal::new(Code::BadRequest, error.to_string()))
 }
 
 /// The host of a request: of an absolute target, which goes before the Host header (RFC 9112, section 3.2.2), else
@@ -24,7 +28,7 @@ pub(super) fn path(uri: &Uri) -> Result<(), Refusal> {
 /// [`Code::BadRequest`] when there are two Host headers, when HTTP/1.1 has none (RFC 9112, section 3.2), or when it
 /// is no host.
 pub(super) fn host(parts: &Parts) -> Result<Option<Host>, Refusal> {
-    let refuse = |detail: &'static str| Err(Refusal::new(Code::BadRequest).with_detail(detail));
+    let refuse = |detail: &'static str| Err(Refusal::new(Code::BadRequest, detail));
     if parts.method == Method::CONNECT {
         return refuse("this gateway is no proxy for tunnels");
     }
@@ -43,6 +47,25 @@ pub(super) fn host(parts: &Parts) -> Result<Option<Host>, Refusal> {
     match value {
         Some(value) if value.as_bytes().iter().all(is_host_byte) => Ok(Some(Host(value))),
         _ => refuse("the Host header is no host"),
+    }
+}
+
+/// Refuses requests that say in two ways how long they are, or twice (RFC 9112, section 6.3).
+///
+/// hyper's parser refuses lengths that differ. But it drops an equal second Content-Length, and a Content-Length
+/// beside Transfer-Encoding, before anybody else sees the headers: those requests pass, with one meaning only.
+///
+/// # Errors
+/// [`Code::BadRequest`], with the reason.
+pub(super) fn length(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refuse = |detail: &'static str| Err(Refusal::new(Code::BadRequest, detail));
+    match headers.get_all(CONTENT_LENGTH).iter().count() {
+        0 => Ok(()),
+        1 if headers.contains_key(TRANSFER_ENCODING) => {
+            refuse("the request has both a Content-Length and a Transfer-Encoding header")
+        }
+        1 => Ok(()),
+        _ => refuse("the request has more than one Content-Length header"),
     }
 }
 
@@ -78,9 +101,9 @@ mod tests {
             request = request.header(HOST, *host);
         }
         let result = host(&request.body(()).unwrap().into_parts().0);
-        let shown = result.as_ref().map(|host| host.as_ref().map(Host::as_str)).map_err(|refusal| refusal.detail());
+        let shown = result.as_ref().map(|host| host.as_ref().map(Host::as_str)).map_err(Refusal::detail);
         match (shown, expected) {
-            (Err(Some(detail)), Err(part)) => assert!(detail.contains(part), "{detail}"),
+            (Err(detail), Err(part)) => assert!(detail.contains(part), "{detail}"),
             (shown, expected) => assert_eq!(shown.ok(), expected.ok(), "{uri} {hosts:?}"),
         }
     }
@@ -95,6 +118,22 @@ mod tests {
         check("/", &["a", "a"], Version::HTTP_11, Err("more than one"));
         check("/", &["a/b"], Version::HTTP_11, Err("no host"));
         check("/", &["user@a"], Version::HTTP_11, Err("no host"));
+    }
+
+    #[test]
+    fn a_request_says_once_how_long_it_is() {
+        let check = |pairs: &[(http::HeaderName, &'static str)], refused: bool| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            assert_eq!(length(&headers).is_err(), refused, "{pairs:?}");
+        };
+        check(&[], false);
+        check(&[(CONTENT_LENGTH, "1")], false);
+        check(&[(TRANSFER_ENCODING, "chunked")], false);
+        check(&[(CONTENT_LENGTH, "1"), (CONTENT_LENGTH, "1")], true);
+        check(&[(CONTENT_LENGTH, "1"), (TRANSFER_ENCODING, "chunked")], true);
     }
 
     #[test]

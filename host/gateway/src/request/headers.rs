@@ -12,7 +12,8 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Removes what is only for this connection (RFC 9110, section 7.6.1), and what only the gateway may say.
+/// Removes what is only for this connection (RFC 9110, section 7.6.1), and what only the gateway may say. For the
+/// head of a request and for its trailers, which some servers merge into the headers.
 pub(super) fn clean(headers: &mut HeaderMap) {
     remove_listed_in_connection(headers);
     // Most requests carry one or two of them, so that looking anew for each is the cheapest.
@@ -77,11 +78,22 @@ pub(crate) fn remove_listed_in_connection(headers: &mut HeaderMap) {
 /// Whether only the gateway may say this. No proxy before us is trusted, so what it added goes too.
 fn is_ours(name: &HeaderName) -> bool {
     let name = name.as_str();
-    let Some(rest) = name.strip_prefix("x-") else { return name == "forwarded" };
-    rest.starts_with("forwarded-")
-        || rest.starts_with("auth-")
-        || rest == "service-name"
-        || rest == "gateway-request-id"
+    if !name.starts_with('x') {
+        return name == "forwarded";
+    }
+    let is = |ours: &str| name.len() == ours.len() && begins_with(name, ours);
+    begins_with(name, "x-forwarded-")
+        || begins_with(name, "x-auth-")
+        || is("x-service-name")
+        || is("x-gateway-request-id")
+        || is("x-real-ip")
+}
+
+/// Whether a header's name begins so, where a dash in `start` stands for any sign that is no letter or digit: CGI
+/// and what took after it (WSGI, PHP) give services `X_Auth_Subject` and `X-Auth-Subject` under one name.
+fn begins_with(name: &str, start: &str) -> bool {
+    name.len() >= start.len()
+        && name.bytes().zip(start.bytes()).all(|(n, s)| n == s || (s == b'-' && !n.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -141,9 +153,26 @@ mod tests {
             ("x-forwarded-for", "1.2.3.4"),
             ("x-forwarded-anything", "1"),
             ("forwarded", "for=1.2.3.4"),
+            ("x-real-ip", "1.2.3.4"),
             ("x-authority", "kept"),
+            ("x-service-names", "kept"),
         ]);
-        assert_eq!(left, [("x-authority".into(), "kept".into())]);
+        assert_eq!(left, [("x-authority".into(), "kept".into()), ("x-service-names".into(), "kept".into())]);
+    }
+
+    #[test]
+    fn a_name_that_guests_may_take_for_one_of_ours_is_removed_too() {
+        let left = cleaned(&[
+            ("x_service_name", "admin"),
+            ("x-service_name", "admin"),
+            ("X_Gateway_Request_Id", "1"),
+            ("X_Auth_Subject", "root"),
+            ("x.auth.claims", "{}"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x_real_ip", "1.2.3.4"),
+            ("x_authority", "kept"),
+        ]);
+        assert_eq!(left, [("x_authority".into(), "kept".into())]);
     }
 
     #[test]

@@ -5,17 +5,23 @@ use http::{Uri, uri::PathAndQuery};
 use switchyard_core::route::path::strip_prefix;
 
 /// Path and query alone, with `prefix` cut off the path. The query is kept to the byte.
+///
+/// It is made of the same path that was checked and routed: `http://h?a` has the path "/" though its text has none,
+/// so that the text's length says nothing about where the query begins.
 pub(super) fn origin_form(uri: &Uri, prefix: Option<&str>) -> Uri {
     let path = uri.path();
     let rest = prefix.map_or(path, |prefix| strip_prefix(path, prefix));
-    let whole = uri.path_and_query().map_or(path, PathAndQuery::as_str);
-    if rest.len() == path.len() && uri.authority().is_none() {
+    let as_sent = uri.path_and_query().is_some_and(|whole| whole.as_str().starts_with(path));
+    if rest.len() == path.len() && as_sent && uri.authority().is_none() {
         return uri.clone();
     }
-    let query = &whole[path.len()..];
-    let mut target = String::with_capacity(rest.len() + query.len());
+    let query = uri.query();
+    let mut target = String::with_capacity(rest.len() + query.map_or(0, |query| 1 + query.len()));
     target.push_str(rest);
-    target.push_str(query);
+    if let Some(query) = query {
+        target.push('?');
+        target.push_str(query);
+    }
     let target = PathAndQuery::from_maybe_shared(Bytes::from(target));
     // A part of a valid target from a '/' on is a valid target.
     target.map_or_else(|_| uri.clone(), Uri::from)
@@ -37,6 +43,10 @@ mod tests {
             ("http://host:1/api/x?q", Some("/api"), "/x?q"),
             ("http://host:1", None, "/"),
             ("http://host:1/a?b", None, "/a?b"),
+            ("http://host:1?a/b", None, "/?a/b"),
+            ("http://host:1?a/../b", Some("/api"), "/?a/../b"),
+            ("/a?", None, "/a?"),
+            ("/api/a?", Some("/api"), "/a?"),
         ] {
             assert_eq!(origin_form(&uri.parse().unwrap(), prefix).to_string(), target, "{uri}");
         }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderValue, Method, Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
 };
 use switchyard_core::problem::Code;
@@ -13,39 +13,38 @@ use switchyard_dispatch::{Body, CallError};
 #[derive(Debug)]
 pub(crate) struct Refusal {
     code: Code,
-    detail: Option<Cow<'static, str>>,
+    /// What happened here, and what can be done about it; the client reads it.
+    detail: String,
     retry_after: Option<Duration>,
     /// The value of Allow, for [`Code::MethodNotAllowed`].
     allow: Option<Cow<'static, str>>,
 }
 
 impl Refusal {
-    pub(crate) fn new(code: Code) -> Self {
-        Self { code, detail: None, retry_after: None, allow: None }
-    }
-
-    /// Says what happened here; the client reads it.
-    pub(crate) fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
+    /// A refusal because of `what`; the code's remedy is added to it.
+    pub(crate) fn new(code: Code, what: impl std::fmt::Display) -> Self {
+        Self { code, detail: format!("{what}; {}", code.remedy()), retry_after: None, allow: None }
     }
 
     /// RFC 9110, section 15.5.6: Allow must be there.
-    pub(crate) fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
-        Self { allow: Some(allow.into()), ..Self::new(Code::MethodNotAllowed) }
+    pub(crate) fn method_not_allowed(method: &Method, allow: impl Into<Cow<'static, str>>) -> Self {
+        let allow = allow.into();
+        let what = format!("{method} is not taken here, only {allow}");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, what) }
     }
 
     pub(crate) fn too_large(max: u64) -> Self {
-        Self::new(Code::PayloadTooLarge).with_detail(format!("the body may have {max} bytes"))
+        Self::new(Code::PayloadTooLarge, format_args!("the body is longer than {max} bytes"))
     }
 
     #[cfg(test)]
-    pub(crate) fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The problem document for a request to `path`.
     pub(crate) fn into_response(self, path: &str, request_id: &str) -> Response<Body> {
-        let problem = self.code.problem(self.detail.as_deref(), Some(path), Some(request_id));
+        let problem = self.code.problem(Some(&self.detail), Some(path), Some(request_id));
         let json = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(Body::full(json));
         *response.status_mut() = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -63,12 +62,13 @@ impl Refusal {
 
 impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
-        let detail = match &error {
-            // A backtrace is there only when the options allow it to be shown.
-            CallError::Failed { detail, backtrace: Some(backtrace) } => format!("{detail}\n{backtrace}"),
-            other => other.to_string(),
-        };
-        Self { code: error.code(), detail: Some(detail.into()), retry_after: error.retry_after(), allow: None }
+        let mut refusal = Self { retry_after: error.retry_after(), ..Self::new(error.code(), &error) };
+        // A backtrace is there only when the options allow it to be shown.
+        if let CallError::Failed { backtrace: Some(backtrace), .. } = &error {
+            refusal.detail.push('\n');
+            refusal.detail.push_str(backtrace);
+        }
+        refusal
     }
 }
 
@@ -83,20 +83,32 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_problem_document() {
-        let refusal = Refusal { retry_after: Some(Duration::from_millis(1_200)), ..Refusal::new(Code::ServiceBusy) };
-        let response = refusal.with_detail("1,000 wait").into_response("/a", "r1");
+        let refusal = Refusal {
+            retry_after: Some(Duration::from_millis(1_200)),
+            ..Refusal::new(Code::ServiceBusy, "1,000 wait")
+        };
+        let response = refusal.into_response("/a", "r1");
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.headers()["retry-after"], "2");
         let json: serde_json::Value = serde_json::from_slice(response.body().as_full().unwrap()).unwrap();
         assert_eq!(json["instance"], "/a");
         assert_eq!(json["requestId"], "r1");
-        assert_eq!(json["detail"], "1,000 wait");
+        assert_eq!(json["detail"], format!("1,000 wait; {}", Code::ServiceBusy.remedy()));
+    }
+
+    #[test]
+    fn a_failed_guest_s_backtrace_follows_the_remedy() {
+        let failed = CallError::Failed { detail: "a trapped".to_owned(), backtrace: Some("0: f".to_owned()) };
+        let detail = format!("a trapped; {}\n0: f", Code::ServiceFailed.remedy());
+        assert_eq!(Refusal::from(failed).detail(), detail);
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let response = Refusal::method_not_allowed("GET, HEAD").into_response("/a", "r1");
+        let refusal = Refusal::method_not_allowed(&Method::POST, "GET, HEAD");
+        assert!(refusal.detail().starts_with("POST is not taken here, only GET, HEAD; "), "{}", refusal.detail());
+        let response = refusal.into_response("/a", "r1");
         assert_eq!(
             (response.status().as_u16(), &response.headers()["allow"]),
             (405, &HeaderValue::from_static("GET, HEAD"))

@@ -54,6 +54,8 @@ async fn an_unknown_path_is_a_problem_with_the_request_s_id() {
     let problem = json(&response);
     assert_eq!(problem["error"], "Route not found");
     assert_eq!(problem["instance"], "/nowhere");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("GET /nowhere") && detail.contains("[[route]]"), "{detail}");
     let id = response.header("x-gateway-request-id").unwrap();
     assert_eq!(problem["requestId"], id);
     assert_eq!((id.len(), &id[14..15]), (36, "7"));
@@ -94,7 +96,42 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read_and_the_answer_arriv
 async fn a_head_over_the_limit_is_refused() {
     let edge = Edge::start(Options { header_max: 8 << 10, ..common::options() }).await;
     let request = format!("GET /x HTTP/1.1\r\nhost: h\r\nx: {}\r\n\r\n", "x".repeat(16 << 10));
-    assert_eq!(edge.client().await.send(&request).await.status, 431);
+    let response = edge.client().await.send(&request).await;
+    assert_eq!((response.status, json(&response)["code"].as_str()), (431, Some("SY1005")));
+    assert_eq!(json(&response)["instance"], "/x");
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_parsed_is_answered_with_a_problem() {
+    let edge = Edge::start(common::options()).await;
+    for (head, instance) in [
+        ("GET /a HTTP/1.1\r\nhost: h\r\nno colon\r\n\r\n", Some("/a")),
+        ("GET /b HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", None),
+        ("GE\x01T / HTTP/1.1\r\n\r\n", None),
+        ("GET /d HTTP/9.9\r\n\r\n", None),
+    ] {
+        let mut client = edge.client().await;
+        let response = client.send(head).await;
+        assert_eq!((response.status, response.header("connection")), (400, Some("close")), "{head}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"), "{head}");
+        let problem = json(&response);
+        assert_eq!(problem["code"], "SY1003");
+        assert_eq!(problem["requestId"].as_str(), response.header("x-gateway-request-id"));
+        if let Some(instance) = instance {
+            assert_eq!(problem["instance"], instance);
+        }
+        assert!(client.is_closed().await);
+    }
+    assert_eq!(edge.handle.metrics().error_count, 4);
+}
+
+#[tokio::test]
+async fn a_connection_that_served_a_request_ends_at_a_head_that_cannot_be_parsed() {
+    let edge = Edge::start(common::options()).await;
+    let mut client = edge.client().await;
+    assert_eq!(client.get("/nowhere").await.status, 404);
+    assert_eq!(client.send("GET / HTTP/1.1\r\nno colon\r\n\r\n").await.status, 400);
+    assert!(client.is_closed().await);
 }
 
 #[tokio::test]
@@ -108,7 +145,13 @@ async fn a_head_that_trickles_in_is_answered_with_408() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let response = client.response().await;
-    assert_eq!((response.status, json(&response)["code"].as_str()), (408, Some("SY1006")));
+    let problem = json(&response);
+    assert_eq!((response.status, problem["code"].as_str()), (408, Some("SY1006")));
+    assert_eq!(problem["instance"], "/health");
+    assert!(problem["requestId"].as_str().is_some());
+    assert_eq!(problem["requestId"].as_str(), response.header("x-gateway-request-id"));
+    let metrics = edge.handle.metrics();
+    assert_eq!((metrics.request_count, metrics.error_count), (1, 1));
     assert!(started.elapsed() >= Duration::from_millis(300));
 }
 
