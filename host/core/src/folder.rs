@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::name::{Digest, PluginFile, ServiceName};
+use crate::name::{Digest, Generation, PluginFile, ServiceName};
 
 const SIDE_SUFFIX: &str = ".toml";
 const PLUGIN_SUFFIX: &str = ".wasm";
@@ -154,17 +154,20 @@ pub fn after_failure(serving: bool, failed: Option<Source>, last_good: Option<So
     }
 }
 
-/// Which of the active plugins (stem and service) take traffic: the one whose stem is the service's name, else the
-/// first by name.
-pub fn rank<'a>(active: impl IntoIterator<Item = (&'a str, &'a ServiceName)>) -> BTreeMap<&'a str, Standing> {
-    let mut by_service: BTreeMap<&ServiceName, Vec<&str>> = BTreeMap::new();
-    for (stem, service) in active {
-        by_service.entry(service).or_default().push(stem);
+/// Which of the active plugins (stem, service, and the generation in which the stem first became active) take
+/// traffic: the one whose stem is the service's name, else the one that has been active longest, so that a second
+/// version that is dropped beside it stays staged.
+pub fn rank<'a>(
+    active: impl IntoIterator<Item = (&'a str, &'a ServiceName, Generation)>,
+) -> BTreeMap<&'a str, Standing> {
+    let mut by_service: BTreeMap<&ServiceName, Vec<(Generation, &str)>> = BTreeMap::new();
+    for (stem, service, since) in active {
+        by_service.entry(service).or_default().push((since, stem));
     }
     let mut standings = BTreeMap::new();
     for (service, mut stems) in by_service {
-        stems.sort_by_key(|stem| (*stem != service.as_str(), *stem));
-        for (place, stem) in stems.into_iter().enumerate() {
+        stems.sort_by_key(|(since, stem)| (*stem != service.as_str(), *since, *stem));
+        for (place, (_, stem)) in stems.into_iter().enumerate() {
             standings.insert(stem, if place == 0 { Standing::Main } else { Standing::Staged });
         }
     }
@@ -254,10 +257,24 @@ mod tests {
     #[test]
     fn the_file_named_as_the_service_is_main() {
         let (users, orders): (ServiceName, ServiceName) = ("users".parse().unwrap(), "orders".parse().unwrap());
-        let standings = rank([("a", &users), ("users", &users), ("orders@2.0.0", &orders), ("orders@1.0.0", &orders)]);
+        let (first, second) = (Generation(1), Generation(2));
+        let standings = rank([
+            ("a", &users, first),
+            ("users", &users, second),
+            ("orders@2.0.0", &orders, first),
+            ("orders@1.0.0", &orders, first),
+        ]);
         assert_eq!(standings["users"], Standing::Main);
         assert_eq!(standings["a"], Standing::Staged);
         assert_eq!(standings["orders@1.0.0"], Standing::Main);
         assert_eq!(standings["orders@2.0.0"], Standing::Staged);
+    }
+
+    #[test]
+    fn without_such_a_file_the_one_that_serves_already_stays_main() {
+        let users: ServiceName = "users".parse().unwrap();
+        let standings = rank([("users@1.0.0", &users, Generation(7)), ("users@2.0.0", &users, Generation(3))]);
+        assert_eq!(standings["users@2.0.0"], Standing::Main);
+        assert_eq!(standings["users@1.0.0"], Standing::Staged);
     }
 }

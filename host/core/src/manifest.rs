@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{name::ServiceName, units::HumanDuration};
+use crate::{
+    name::ServiceName,
+    route::{InvalidPattern, Pattern},
+    units::HumanDuration,
+};
 
 /// The version of a component that does not say one.
 pub const DEFAULT_VERSION: semver::Version = semver::Version::new(0, 0, 0);
@@ -108,6 +112,47 @@ pub struct SideFile {
     pub guests: Option<Guests>,
 }
 
+/// Why a route cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRoute {
+    /// Its path is no pattern.
+    #[error(transparent)]
+    Path(#[from] InvalidPattern),
+    /// Its method with this place in the list is none.
+    #[error("'{method}' is not a method: write it in capitals, as in \"GET\"")]
+    Method {
+        /// The place, from 0.
+        place: usize,
+        /// What stands there.
+        method: String,
+    },
+    /// What is to be cut off is not the front of a path.
+    #[error("'{0}' is not a path prefix: it starts with '/'")]
+    StripPrefix(String),
+    /// No answer is quick enough for it.
+    #[error("the duration must be at least 1ms")]
+    Timeout,
+}
+
+/// Why a manifest does not hold; the text names the member.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidManifest {
+    /// One of its routes.
+    #[error("the route '{path}': {invalid}")]
+    Route {
+        /// The route's path as it is written.
+        path: String,
+        /// What is wrong with the route.
+        invalid: InvalidRoute,
+    },
+    /// The health path.
+    #[error("the health path '{0}' does not begin with '/'; write '/{0}', or give a URL as a dependency's health-url")]
+    Health(String),
+    /// How long to wait for a dependency.
+    #[error("the dependency '{0}': the timeout must be at least 1ms")]
+    DependencyTimeout(String),
+}
+
 // === impl Manifest ===
 
 impl Manifest {
@@ -159,7 +204,47 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// Checks what the types alone cannot say.
+    ///
+    /// # Errors
+    /// With the first member that is wrong, and what would be right.
+    pub fn check(&self) -> Result<(), InvalidManifest> {
+        for route in &self.routes {
+            route.check().map_err(|invalid| InvalidManifest::Route { path: route.path.clone(), invalid })?;
+        }
+        if let Some(path) = self.health.as_ref().filter(|path| !path.starts_with('/')) {
+            return Err(InvalidManifest::Health(path.clone()));
+        }
+        let is_zero = |timeout: Option<HumanDuration>| timeout.is_some_and(|timeout| timeout.0.is_zero());
+        match self.dependencies.iter().find(|dependency| is_zero(dependency.timeout)) {
+            Some(dependency) => Err(InvalidManifest::DependencyTimeout(dependency.name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl RouteSpec {
+    /// Checks what the types alone cannot say; the same for every place where a route can be written.
+    ///
+    /// # Errors
+    /// With the first member that is wrong, and what would be right.
+    pub fn check(&self) -> Result<(), InvalidRoute> {
+        let is_method =
+            |method: &str| !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+        if let Some((place, method)) = self.methods.iter().enumerate().find(|(_, method)| !is_method(method)) {
+            return Err(InvalidRoute::Method { place, method: method.clone() });
+        }
+        if let Some(prefix) = self.strip_prefix.as_ref().filter(|prefix| !prefix.starts_with('/')) {
+            return Err(InvalidRoute::StripPrefix(prefix.clone()));
+        }
+        if self.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+            return Err(InvalidRoute::Timeout);
+        }
+        self.path.parse::<Pattern>()?;
+        Ok(())
+    }
+
     /// `/NAME/*` with the prefix `/NAME` stripped.
     pub fn of_service(name: &ServiceName) -> Self {
         Self {
@@ -192,6 +277,25 @@ mod tests {
         let mut manifest = Manifest::of_file("old".parse().unwrap(), None);
         manifest.overlay(SideFile { name: Some("new".parse().unwrap()), ..SideFile::default() });
         assert_eq!(manifest.routes, [RouteSpec::of_service(&"new".parse().unwrap())]);
+    }
+
+    #[track_caller]
+    fn wrong(side: &str, expected: &str) {
+        let mut manifest = Manifest::of_file("users".parse().unwrap(), None);
+        assert_eq!(manifest.check(), Ok(()));
+        manifest.overlay(toml::from_str(side).unwrap());
+        let error = manifest.check().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_member_is_named_with_the_remedy() {
+        wrong("routes = [{ path = '/a', methods = ['get'] }]", "the route '/a': 'get' is not a method");
+        wrong("routes = [{ path = '/a', strip-prefix = 'a' }]", "the route '/a': 'a' is not a path prefix");
+        wrong("routes = [{ path = '/a', timeout = '0s' }]", "the route '/a': the duration must be at least 1ms");
+        wrong("routes = [{ path = 'a' }]", "write '/a'");
+        wrong("health = 'ok'", "write '/ok'");
+        wrong("dependencies = [{ name = 'db', timeout = '0ms' }]", "the dependency 'db'");
     }
 
     #[test]

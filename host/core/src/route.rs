@@ -87,6 +87,18 @@ impl<T> RouteRule<T> {
         let overlap = any || self.methods.iter().any(|method| newcomer.methods.contains(method));
         rank_equal && overlap && self.origin.owner != newcomer.origin.owner
     }
+
+    /// Whether its owner asks for nothing more with another rule for the same path and host.
+    fn covers(&self, other: &Self) -> bool {
+        let all_known = !other.methods.is_empty() && other.methods.iter().all(|method| self.methods.contains(method));
+        self.origin.owner == other.origin.owner && (self.methods.is_empty() || all_known)
+    }
+
+    /// The same with its host as requests are compared with it.
+    fn with_plain_host(mut self) -> Self {
+        self.host = self.host.map(|host| trie::Host::parse(&host).map_or(host, |parsed| parsed.as_str().to_owned()));
+        self
+    }
 }
 
 // === impl Layer ===

@@ -73,6 +73,11 @@ impl HostArgs {
         self.config.clone().or_else(default)
     }
 
+    /// The configuration file to follow: it may come later.
+    pub(crate) fn followed_file(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
+    }
+
     /// What wins over the file.
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides {

@@ -149,16 +149,27 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or a member of it is unknown or wrong.
     pub(crate) fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let config = match file {
+        match file {
             Some(file) => {
                 let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Unreadable(file.to_owned(), e))?;
-                Self::parse(file, &text)?
+                Self::of_text(file, &text, overrides)
             }
-            None => Self::default(),
-        };
+            None => Self::default().with(overrides),
+        }
+    }
+
+    /// What holds when this is the file's text.
+    ///
+    /// # Errors
+    /// When a member of it is unknown or wrong.
+    pub(crate) fn of_text(file: &Path, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::parse(file, text)?.with(overrides)
+    }
+
+    fn with(self, overrides: &Overrides) -> Result<Self, ConfigError> {
         match overrides.admin {
             Some(address) if !is_safe_for_admin(address) => Err(ConfigError::Invalid(NOT_LOOPBACK.to_owned())),
-            _ => Ok(config.overridden(overrides)),
+            _ => Ok(self.overridden(overrides)),
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! A service with a health path is called in process, like any caller would. A dependency with a URL is asked the way
 //! its service itself would ask, under the same allow-list: a manifest opens no door that the operator has not
-//! opened. A dependency without one is another service of this host.
+//! opened. A dependency without one is another service of this host: what is known of that is passed on as it is, after
+//! the services have answered.
 
 mod ask;
+mod registry;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,6 +49,8 @@ pub(crate) struct Poller {
     gateway: Handle,
     config: watch::Receiver<Arc<Config>>,
     followed: BTreeMap<Subject, Followed>,
+    /// Dependencies without a URL, which the registry answers for.
+    registered: BTreeSet<String>,
     checks: watch::Sender<Checks>,
 }
 
@@ -72,7 +76,7 @@ impl Poller {
         config: watch::Receiver<Arc<Config>>,
     ) -> (Self, watch::Receiver<Checks>) {
         let (checks, receiver) = watch::channel(Checks::default());
-        (Self { dispatcher, gateway, config, followed: BTreeMap::new(), checks }, receiver)
+        (Self { dispatcher, gateway, config, followed: BTreeMap::new(), registered: BTreeSet::new(), checks }, receiver)
     }
 
     /// Polls every [`PERIOD`], and what is new as soon as it is there.
@@ -90,15 +94,16 @@ impl Poller {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.poll(only_new) => {}
+                () = self.poll(only_new, plugins.shown().is_ready) => {}
             }
         }
     }
 
-    async fn poll(&mut self, only_new: bool) {
+    async fn poll(&mut self, only_new: bool, is_ready: bool) {
         let snapshot = self.dispatcher.snapshot();
-        let questions = self.questions(&snapshot);
-        self.forget(&questions);
+        let (questions, registered) = self.questions(&snapshot);
+        self.forget(&questions, &registered);
+        self.registered = registered;
         let mut asked = JoinSet::new();
         for question in questions {
             let followed = self.followed.get(&question.subject);
@@ -113,23 +118,24 @@ impl Poller {
             {
                 self.record(answer);
             }
-            asked.spawn(ask(
-                Arc::clone(&self.dispatcher),
-                Arc::clone(&snapshot),
-                question,
-                self.checks.borrow().clone(),
-            ));
+            asked.spawn(ask(Arc::clone(&self.dispatcher), question));
         }
         while let Some(Ok(answer)) = asked.join_next().await {
             self.record(answer);
         }
+        let checks = self.checks.borrow().clone();
+        for name in &self.registered {
+            let known = registry::Known::of(name, &snapshot, &checks);
+            self.gateway.set_dependency(name, registry::check(name, known, is_ready, SystemTime::now().into()));
+        }
     }
 
-    /// What there is to ask. Of two services that name the same dependency, the first by name asks for both.
-    fn questions(&self, snapshot: &Snapshot) -> Vec<Question> {
+    /// What there is to ask, and the dependencies that the registry answers for. Of two services that name the same
+    /// dependency, the first by name asks for both.
+    fn questions(&self, snapshot: &Snapshot) -> (Vec<Question>, BTreeSet<String>) {
         let config = self.config.borrow().clone();
         let mut questions = Vec::new();
-        let mut named = BTreeSet::new();
+        let (mut named, mut registered) = (BTreeSet::new(), BTreeSet::new());
         for service in snapshot.services.values() {
             let outbound: Arc<[String]> = config.settings(service.name(), None).outbound.into();
             if let Some(path) = &service.manifest.health {
@@ -137,27 +143,30 @@ impl Poller {
                     subject: Subject::Service(service.name().clone()),
                     generation: Some(service.instance.generation()),
                     service: Arc::clone(service),
-                    target: Some(path.clone()),
+                    target: path.clone(),
                     timeout: TIMEOUT,
                     outbound: Arc::clone(&outbound),
                 });
             }
             for Dependency { name, health_url, timeout } in &service.manifest.dependencies {
-                if named.insert(name.clone()) {
-                    questions.push(Question {
-                        subject: Subject::Dependency(name.clone()),
-                        generation: None,
-                        service: Arc::clone(service),
-                        target: health_url.clone(),
-                        timeout: timeout.map_or(TIMEOUT, |timeout| timeout.0),
-                        outbound: Arc::clone(&outbound),
-                    });
+                if !named.insert(name.clone()) {
+                    continue;
                 }
+                let Some(url) = health_url else {
+                    registered.insert(name.clone());
+                    continue;
+                };
+                questions.push(Question {
+                    subject: Subject::Dependency(name.clone()),
+                    generation: None,
+                    service: Arc::clone(service),
+                    target: url.clone(),
+                    timeout: timeout.map_or(TIMEOUT, |timeout| timeout.0),
+                    outbound: Arc::clone(&outbound),
+                });
             }
         }
-        // Dependencies without a URL are answered from the checks of services, so those are asked first.
-        questions.sort_by(|a, b| a.subject.cmp(&b.subject));
-        questions
+        (questions, registered)
     }
 
     fn follow(&mut self, question: &Question) {
@@ -168,7 +177,10 @@ impl Poller {
         }
     }
 
-    fn forget(&mut self, questions: &[Question]) {
+    fn forget(&mut self, questions: &[Question], registered: &BTreeSet<String>) {
+        for name in self.registered.difference(registered) {
+            self.gateway.remove_dependency(name);
+        }
         let wanted: BTreeSet<&Subject> = questions.iter().map(|question| &question.subject).collect();
         let gone: Vec<_> = self.followed.keys().filter(|subject| !wanted.contains(subject)).cloned().collect();
         for subject in gone {

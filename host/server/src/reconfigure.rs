@@ -1,17 +1,52 @@
 //! Reads the configuration again when its file changes. A wrong file changes nothing, and says so.
+//!
+//! The content is looked at every [`PERIOD`], not the folder: so the file may have any name, be a link (also one that
+//! is changed far away, as mounted configurations are), or come after the start. A change counts when two reads
+//! [`READ_GAP`] apart are equal.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use rustix::fs::OFlags;
+use switchyard_core::{settle::READ_GAP, units::ByteSize};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    config::{Config, Overrides},
-    watch::{Event, Options, Watch},
-};
+use crate::config::{Config, Overrides};
+
+/// The time between two looks at the file.
+const PERIOD: Duration = Duration::from_secs(2);
 
 /// The longest configuration, in bytes.
 const SIZE_MAX: u64 = 4 << 20;
+
+/// Follows one file.
+struct Follower {
+    file: PathBuf,
+    overrides: Overrides,
+    /// What the host was started with: tables that are read at start only are compared with this.
+    running: Arc<Config>,
+    configs: watch::Sender<Arc<Config>>,
+    /// What was acted upon last; none before the first look.
+    last: Option<Content>,
+}
+
+/// What a look at the file found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    Missing,
+    Unreadable(String),
+    Text(String),
+}
 
 /// Follows the configuration file until `stop` is cancelled; a newer one that is right goes to `configs`.
 pub(crate) async fn follow(
@@ -20,38 +55,136 @@ pub(crate) async fn follow(
     configs: watch::Sender<Arc<Config>>,
     stop: CancellationToken,
 ) {
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let is_relevant = |name: &str| !name.starts_with('.') && name.ends_with(".toml");
-    let (watch, mut events) = Watch::new(Options { dir, is_relevant, size_max: SIZE_MAX });
-    let watching = tokio::spawn(watch.run(stop.clone()));
-    while let Some(event) = events.recv().await {
-        let is_ours = |name: &str| file.file_name().is_some_and(|own| own == name);
-        match event {
-            Event::Changed(name, Some(_)) if is_ours(&name) => reread(&file, &overrides, &configs),
-            Event::Changed(name, None) if is_ours(&name) => {
-                tracing::warn!(file = %file.display(), "the configuration is gone; what it said stays in force");
-            }
-            Event::Changed(..) | Event::Ready => {}
+    let running = Arc::clone(&configs.borrow());
+    let mut follower = Follower { file, overrides, running, configs, last: None };
+    let mut period = interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = period.tick() => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = follower.look() => {}
         }
     }
-    // It ends with the same token.
-    let _ = watching.await;
 }
 
-fn reread(file: &std::path::Path, overrides: &Overrides, configs: &watch::Sender<Arc<Config>>) {
-    match Config::load(Some(file), overrides) {
-        Ok(newer) if newer == **configs.borrow() => {}
-        Ok(newer) => {
-            let tables = configs.borrow().needs_restart(&newer);
-            if !tables.is_empty() {
-                tracing::warn!(?tables, "these tables of the configuration have changed and need a restart");
+// === impl Follower ===
+
+impl Follower {
+    async fn look(&mut self) {
+        let first = read(self.file.clone()).await;
+        if self.last.as_ref() == Some(&first) {
+            return;
+        }
+        sleep(READ_GAP).await;
+        // Otherwise it is being written; the next look sees the rest.
+        if read(self.file.clone()).await == first {
+            self.act(&first);
+            self.last = Some(first);
+        }
+    }
+
+    fn act(&self, content: &Content) {
+        let file = self.file.display();
+        match content {
+            Content::Missing if self.last.is_none() => {}
+            Content::Missing => {
+                tracing::warn!(%file, "the configuration is gone; what it said stays in force");
             }
-            tracing::info!(file = %file.display(), "the configuration has been read again");
-            configs.send_replace(Arc::new(newer));
+            Content::Unreadable(error) => {
+                tracing::error!(%file, error, "the configuration cannot be read; the old one stays in force");
+            }
+            Content::Text(text) => self.apply(text),
         }
-        Err(error) => {
-            let error = anyhow::Error::new(error);
-            tracing::error!(error = format!("{error:#}"), "the configuration is wrong; the old one stays in force");
+    }
+
+    fn apply(&self, text: &str) {
+        match Config::of_text(&self.file, text, &self.overrides) {
+            Ok(newer) if newer == **self.configs.borrow() => {}
+            Ok(newer) => {
+                let tables = self.running.needs_restart(&newer);
+                if !tables.is_empty() {
+                    tracing::warn!(?tables, "these tables of the configuration have changed and need a restart");
+                }
+                tracing::info!(file = %self.file.display(), "the configuration has been read again");
+                self.configs.send_replace(Arc::new(newer));
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "the configuration is wrong; the old one stays in force");
+            }
         }
+    }
+}
+
+async fn read(file: PathBuf) -> Content {
+    let read = tokio::task::spawn_blocking(move || text(&file)).await;
+    match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        Ok(text) => Content::Text(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Content::Missing,
+        Err(error) => Content::Unreadable(error.to_string()),
+    }
+}
+
+fn text(file: &Path) -> io::Result<String> {
+    // Links are followed: the operator wrote them. A pipe must not block all the same.
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+    let mut text = String::new();
+    let read = file.take(SIZE_MAX + 1).read_to_string(&mut text)?;
+    if read as u64 > SIZE_MAX {
+        let message = format!("it is longer than {}; shorten it", ByteSize(SIZE_MAX));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    fn follower(file: PathBuf) -> (Follower, watch::Receiver<Arc<Config>>) {
+        let (configs, receiver) = watch::channel(Arc::new(Config::default()));
+        let running = Arc::clone(&configs.borrow());
+        (Follower { file, overrides: Overrides::default(), running, configs, last: None }, receiver)
+    }
+
+    #[tokio::test]
+    async fn a_file_of_any_name_that_comes_later_and_behind_a_link_is_followed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (target, link) = (dir.path().join("..data"), dir.path().join("conf"));
+        let (mut follower, mut configs) = follower(link.clone());
+        follower.look().await;
+        assert!(!configs.has_changed().expect("it lives"), "nothing is there yet");
+
+        fs::write(&target, "[services.a]").expect("written");
+        symlink(&target, &link).expect("linked");
+        follower.look().await;
+        assert_eq!(configs.borrow_and_update().services.len(), 1);
+
+        fs::write(&target, "[services.a]\n[services.b]").expect("written");
+        follower.look().await;
+        assert_eq!(configs.borrow_and_update().services.len(), 2);
+
+        for wrong in ["[servces.a]".to_owned(), " ".repeat(5 << 20)] {
+            fs::write(&target, wrong).expect("written");
+            follower.look().await;
+        }
+        fs::remove_file(&link).expect("removed");
+        follower.look().await;
+        assert!(!configs.has_changed().expect("it lives"), "what is wrong or gone changes nothing");
+    }
+
+    #[test]
+    fn a_configuration_is_bounded() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("long");
+        fs::File::create(&file).expect("made").set_len(1 << 40).expect("lengthened");
+        assert!(text(&file).expect_err("it is too long").to_string().contains("longer than 4MiB"));
     }
 }

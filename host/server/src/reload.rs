@@ -21,6 +21,7 @@ use anyhow::Context;
 use switchyard_core::{
     folder::{Item, Wanted},
     name::Generation,
+    route::RouteTable,
 };
 use switchyard_dispatch::Dispatcher;
 use switchyard_runtime::Runtime;
@@ -30,7 +31,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, watch::Event};
+use crate::{
+    config::Config,
+    watch::{Event, Unsettled},
+};
 use artifacts::Artifacts;
 use good::GoodFile;
 use load::{LoadFailure, Loader, Order};
@@ -66,7 +70,11 @@ pub(crate) struct Reloader {
     last_generation: u64,
     /// Whether everything that was there at the start has been told.
     scanned: bool,
+    /// What was there at the start and has not been told all the same.
+    unsettled: Unsettled,
     routes_are_stale: bool,
+    /// Whether some may be there that nobody needs.
+    artifacts_are_stale: bool,
     shown: watch::Sender<Shown>,
 }
 
@@ -141,7 +149,9 @@ impl Reloader {
             jobs: JoinSet::new(),
             last_generation: 0,
             scanned: false,
+            unsettled: Unsettled::Folder,
             routes_are_stale: true,
+            artifacts_are_stale: true,
             shown,
         };
         Ok((reloader, Handle { shown: receiver }))
@@ -156,10 +166,10 @@ impl Reloader {
     ) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 event = events.recv() => match event {
                     Some(event) => self.on_event(event),
-                    None => return,
+                    None => break,
                 },
                 Ok(()) = configs.changed() => {
                     let config = Arc::clone(&configs.borrow_and_update());
@@ -172,14 +182,20 @@ impl Reloader {
                 self.on_job(job);
             }
             self.show();
+            self.remember().await;
             self.tidy().await;
         }
+        self.remember().await;
     }
 
     /// Swaps in the new routes if there are any, lets the old generations drain, and shows how things are.
     fn show(&mut self) {
         if std::mem::take(&mut self.routes_are_stale) {
-            let snapshot = publish::snapshot(&self.config, &mut self.stems);
+            // Until everything that was there at the start is loaded, nobody holds anything: who gets a contested
+            // route shall not depend on which load ended first.
+            let (live, nothing) = (self.dispatcher.snapshot(), RouteTable::default());
+            let previous = if self.shown.borrow().is_ready { &live.routes } else { &nothing };
+            let snapshot = publish::snapshot(&self.config, &mut self.stems, previous);
             self.dispatcher.publish(snapshot);
         }
         for leaving in self.leaving.iter_mut().filter(|leaving| !leaving.is_draining) {
@@ -194,28 +210,41 @@ impl Reloader {
                 Job::Drained(generation)
             });
         }
-        let is_ready = self.scanned && !self.is_loading();
+        let is_ready = self.scanned && !self.stems.values().any(Stem::is_awaited);
         let plugins = Arc::new(view::plugins(&self.stems, &self.tried, &self.leaving));
         self.shown.send_replace(Shown { is_ready: is_ready || self.shown.borrow().is_ready, plugins });
     }
 
-    fn is_loading(&self) -> bool {
-        self.stems.values().any(|stem| stem.loading.is_some())
+    /// Writes down what serves. When that fails, it is tried again the next time that something happens.
+    async fn remember(&mut self) {
+        let Some(write) = self.good.changes() else { return };
+        match tokio::task::spawn_blocking(write).await {
+            Ok(Ok(())) => {
+                self.good.kept();
+                self.artifacts_are_stale = true;
+            }
+            Ok(Err(error)) => tracing::error!(%error, "what serves now cannot be written down for the next start"),
+            Err(error) => tracing::error!(%error, "writing down what serves ended unexpectedly"),
+        }
     }
 
-    /// Writes down what serves, and removes artifacts that nobody needs; only between loads, which make some.
+    /// Removes artifacts that nobody needs: only between loads, which make some, and only when what is written down
+    /// says so too, or the next start would look for what is gone.
     async fn tidy(&mut self) {
-        if !self.scanned || self.is_loading() {
+        let is_loading = self.stems.values().any(|stem| stem.loading.is_some());
+        if !self.scanned || is_loading || self.good.changes().is_some() {
             return;
         }
-        let Some(write) = self.good.take_changes() else { return };
+        if !std::mem::take(&mut self.artifacts_are_stale) {
+            return;
+        }
         let mut referenced = self.good.digests();
         referenced.extend(self.stems.values().filter_map(|stem| Some(stem.serving.as_ref()?.source.digest)));
         let loader = Arc::clone(&self.loader);
-        let tidied = tokio::task::spawn_blocking(move || write().and_then(|()| loader.retain(&referenced)));
+        let tidied = tokio::task::spawn_blocking(move || loader.retain(&referenced));
         match tidied.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "what serves now cannot be written down for the next start"),
+            Ok(Err(error)) => tracing::warn!(%error, "artifacts that nobody needs cannot be removed"),
             Err(error) => tracing::error!(%error, "tidying ended unexpectedly"),
         }
     }

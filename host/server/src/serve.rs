@@ -111,9 +111,8 @@ impl Host {
         self.tasks.spawn(poller.run(plugins.clone(), self.stop.clone()));
         self.tasks.spawn(sweep(Arc::clone(&self.runtime), self.stop.clone()));
         self.tasks.spawn(say_ready(plugins, gateway_handle.clone(), self.stop.clone()));
-        if let Some(file) = args.config_file() {
-            self.tasks.spawn(reconfigure::follow(file, args.overrides(), configs, self.stop.clone()));
-        }
+        let (file, overrides) = (args.followed_file(), args.overrides());
+        self.tasks.spawn(reconfigure::follow(file, overrides, configs, self.stop.clone()));
         // The admin API outlives the gateway, so that it can be seen stopping.
         let admin_stop = CancellationToken::new();
         let admin = tokio::spawn(admin.run(admin_stop.clone()));

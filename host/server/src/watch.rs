@@ -61,8 +61,18 @@ pub(crate) struct Options {
 pub(crate) enum Event {
     /// An entry is new, has changed, or (none) is gone.
     Changed(String, Option<Item>),
-    /// Everything that was there at the start has been told.
-    Ready,
+    /// Everything that was there at the start has been told, but for this. Sent once more when a folder that could
+    /// not be listed at the start has been.
+    Ready(Unsettled),
+}
+
+/// What the watcher knows nothing about yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unsettled {
+    /// These files are there and still change; each is told when it has settled, or is gone.
+    Files(BTreeSet<String>),
+    /// The folder cannot be listed.
+    Folder,
 }
 
 /// Watches a folder until it is told to stop.
@@ -76,6 +86,8 @@ pub(crate) struct Watch {
     /// Until when the first scan's files may take to settle; none once [`Event::Ready`] is out.
     first_scan_until: Option<Instant>,
     first_scan_done: bool,
+    /// Whether the folder was ever listed.
+    is_listed: bool,
     scanning: bool,
     dir_is_missing: bool,
 }
@@ -86,6 +98,8 @@ struct File {
     /// Why the last read had no content.
     trouble: Option<Item>,
     told: Option<Item>,
+    /// Whether somebody waits to be told, be it that it is gone.
+    is_awaited: bool,
 }
 
 #[derive(Debug)]
@@ -108,6 +122,7 @@ impl Watch {
             reads: Arc::new(Semaphore::new(READS_MAX)),
             first_scan_until: Some(Instant::now() + FIRST_SCAN_MAX),
             first_scan_done: false,
+            is_listed: false,
             scanning: false,
             dir_is_missing: false,
         };
@@ -191,6 +206,9 @@ impl Watch {
             self.record(name, Fact::Seen(*fingerprint));
         }
         self.first_scan_done = true;
+        if !std::mem::replace(&mut self.is_listed, true) && self.first_scan_until.is_none() {
+            self.first_scan_until = Some(Instant::now() + FIRST_SCAN_MAX);
+        }
     }
 
     fn on_missing(&mut self, error: &io::Error) {
@@ -199,6 +217,22 @@ impl Watch {
             tracing::error!(%dir, %error, "the folder cannot be listed; what it held before stays in place");
         }
         self.first_scan_done = true;
+    }
+
+    /// What is under way when the first scan counts as done; from now on it is waited for.
+    fn unsettled(&mut self) -> Unsettled {
+        if !self.is_listed {
+            return Unsettled::Folder;
+        }
+        let under_way = self.files.iter_mut().filter(|(_, file)| !file.settle.is_idle() && file.told.is_none());
+        Unsettled::Files(
+            under_way
+                .map(|(name, file)| {
+                    file.is_awaited = true;
+                    name.clone()
+                })
+                .collect(),
+        )
     }
 
     /// Lets every machine say what it wants, and tells what has settled.
@@ -226,7 +260,7 @@ impl Watch {
             && (now >= until || (self.first_scan_done && self.files.values().all(|file| file.settle.is_idle())))
         {
             self.first_scan_until = None;
-            news.push(Event::Ready);
+            news.push(Event::Ready(self.unsettled()));
         }
         for event in news {
             // Nobody receives: the loop ends by itself.
@@ -235,9 +269,26 @@ impl Watch {
     }
 }
 
+impl Unsettled {
+    /// Whether this file may be there.
+    pub(crate) fn covers(&self, file: &str) -> bool {
+        match self {
+            Self::Files(files) => files.contains(file),
+            Self::Folder => true,
+        }
+    }
+
+    /// The file has been told.
+    pub(crate) fn settled(&mut self, file: &str) {
+        if let Self::Files(files) = self {
+            files.remove(file);
+        }
+    }
+}
+
 impl File {
     fn tell(&mut self, name: &str, item: Option<Item>, news: &mut Vec<Event>) {
-        if self.told != item {
+        if std::mem::take(&mut self.is_awaited) || self.told != item {
             self.told.clone_from(&item);
             news.push(Event::Changed(name.to_owned(), item));
         }

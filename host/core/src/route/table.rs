@@ -3,9 +3,9 @@
 use std::{collections::HashMap, fmt};
 
 use super::{
-    Lookup, Origin, Pattern, RouteRule,
+    Layer, Lookup, Origin, Pattern, RouteRule,
     precedence::{MethodClaim, Precedence},
-    trie::{Host, Index, RuleIndex},
+    trie::{Index, RuleIndex},
 };
 
 /// The routes of a moment; built once, then only read.
@@ -41,11 +41,31 @@ impl<T> RouteTable<T> {
     /// that both take, the later one in `rules` is refused; all others are in the table, and [`Precedence`]
     /// decides between them.
     pub fn build(rules: impl IntoIterator<Item = RouteRule<T>>) -> (Self, Vec<Refused<T>>) {
+        Self::in_order(rules.into_iter().map(RouteRule::with_plain_host))
+    }
+
+    /// Builds the table that follows this one, as [`build`](Self::build) does; but of plugins' rules, those that
+    /// this table has already come first, so that nobody loses a route to a newcomer.
+    pub fn succeeded_by(&self, rules: impl IntoIterator<Item = RouteRule<T>>) -> (Self, Vec<Refused<T>>) {
+        let mut held: HashMap<_, Vec<&RouteRule<T>>> = HashMap::new();
+        for rule in &self.rules {
+            held.entry((&rule.pattern, &rule.host)).or_default().push(rule);
+        }
+        let is_new = |rule: &RouteRule<T>| {
+            let holding = held.get(&(&rule.pattern, &rule.host)).into_iter().flatten();
+            // The operator's rules keep the order in which they are written.
+            rule.origin.layer.rank() == Layer::Manifest.rank() && !holding.into_iter().any(|held| held.covers(rule))
+        };
+        let mut rules: Vec<_> = rules.into_iter().map(RouteRule::with_plain_host).collect();
+        rules.sort_by_cached_key(is_new);
+        Self::in_order(rules)
+    }
+
+    fn in_order(rules: impl IntoIterator<Item = RouteRule<T>>) -> (Self, Vec<Refused<T>>) {
         let mut table = Self::default();
         let mut refused = Vec::new();
         let mut holders: HashMap<(Pattern, Option<String>), Vec<RuleIndex>> = HashMap::new();
-        for mut rule in rules {
-            rule.host = rule.host.map(|host| Host::parse(&host).map_or(host, |parsed| parsed.as_str().to_owned()));
+        for rule in rules {
             let holding = holders.entry((rule.pattern.clone(), rule.host.clone())).or_default();
             let holder = holding.iter().map(|index| &table.rules[*index]).find(|held| held.excludes(&rule));
             if let Some(holder) = holder {

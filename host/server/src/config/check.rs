@@ -3,14 +3,16 @@
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
 
 use switchyard_core::{
-    manifest::RouteSpec,
+    manifest::{InvalidRoute, RouteSpec},
     outbound::AllowList,
-    route::Pattern,
     units::{ByteSize, HumanDuration},
 };
 use toml::Spanned;
 
 use super::{Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, is_safe_for_admin, raw};
+
+/// The least `header-max`, in bytes: hyper reads with no smaller buffer.
+const HEADER_MAX_LEAST: u64 = 8 << 10;
 
 /// A value that is of the right type and wrong all the same.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ fn gateway(raw: raw::Gateway, defaults: Gateway) -> Result<Gateway, Wrong> {
     Ok(Gateway {
         listen: raw.listen.map_or(defaults.listen, |listen| listen.into_inner().0),
         body_max: size(raw.body_max)?,
-        header_max: size(raw.header_max)?.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        header_max: header_max(raw.header_max)?.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
         request_timeout: duration(raw.request_timeout)?,
         header_timeout: duration(raw.header_timeout)?,
         idle_timeout: duration(raw.idle_timeout)?,
@@ -61,30 +63,27 @@ fn admin(listen: Spanned<raw::Listen>) -> Result<SocketAddr, Wrong> {
 
 fn route(raw: raw::Route) -> Result<Route, Wrong> {
     let path_span = raw.path.span();
-    for method in &raw.methods {
-        let known = !method.as_ref().is_empty() && method.as_ref().bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
-        if !known {
-            return wrong(
-                method,
-                format!("'{}' is not a method: write it in capitals, as in \"GET\"", method.as_ref()),
-            );
-        }
-    }
-    if let Some(prefix) = &raw.strip_prefix
-        && !prefix.as_ref().starts_with('/')
-    {
-        return wrong(prefix, format!("'{}' is not a path prefix: it starts with '/'", prefix.as_ref()));
-    }
+    let method_spans: Vec<_> = raw.methods.iter().map(Spanned::span).collect();
+    let prefix_span = raw.strip_prefix.as_ref().map(Spanned::span);
+    let timeout_span = raw.timeout.as_ref().map(Spanned::span);
     let spec = RouteSpec {
         path: raw.path.into_inner(),
         methods: raw.methods.into_iter().map(Spanned::into_inner).collect(),
         strip_prefix: raw.strip_prefix.map(Spanned::into_inner),
         host: raw.host,
-        timeout: duration(raw.timeout)?.map(HumanDuration),
+        timeout: raw.timeout.map(Spanned::into_inner),
     };
-    match spec.path.parse::<Pattern>() {
-        Ok(_) => Ok(Route { spec, service: raw.service }),
-        Err(invalid) => Err(Wrong { span: path_span, message: invalid.to_string() }),
+    match spec.check() {
+        Ok(()) => Ok(Route { spec, service: raw.service }),
+        Err(invalid) => {
+            let span = match &invalid {
+                InvalidRoute::Path(_) => None,
+                InvalidRoute::Method { place, .. } => method_spans.get(*place).cloned(),
+                InvalidRoute::StripPrefix(_) => prefix_span,
+                InvalidRoute::Timeout => timeout_span,
+            };
+            Err(Wrong { span: span.unwrap_or(path_span), message: invalid.to_string() })
+        }
     }
 }
 
@@ -122,6 +121,11 @@ fn size(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
 
 fn duration(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong> {
     positive(raw, |d| d.0 > Duration::ZERO, "the duration must be at least 1ms").map(|d| d.map(|d| d.0))
+}
+
+fn header_max(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
+    let message = "the size must be at least 8KiB, the smallest buffer that requests can be read with";
+    positive(raw, |size| size.0 >= HEADER_MAX_LEAST, message).map(|size| size.map(|size| size.0))
 }
 
 fn number(raw: Option<Spanned<u32>>) -> Result<Option<u32>, Wrong> {

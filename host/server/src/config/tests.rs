@@ -23,6 +23,8 @@ fn a_wrong_member_names_line_and_remedy() {
     check("[gateway]\nlisten = 'here'", ":2: 'here' is not an address to listen on: write IP:PORT");
     check("[gateway]\nbody-max = '10'", ":2: '10' is not a size");
     check("[gateway]\nbody-max = '0B'", ":2: the size must be at least 1B");
+    check("[gateway]\nheader-max = '4KiB'", ":2: the size must be at least 8KiB");
+    check("[[route]]\nservice = 'a'\npath = '/a'\ntimeout = '0s'", ":4: the duration must be at least 1ms");
     check("[gateway]\nidle-timeout = 5", ":2: invalid type: integer `5`, expected a string");
     check("[gateway]\nrequest-timeout = '0s'", ":2: the duration must be at least 1ms");
     check("[gateway]\nconnections-max = 0", ":2: the number must be at least 1");

@@ -6,22 +6,19 @@ use std::{
 };
 
 use http::{Request, StatusCode};
-use switchyard_core::{
-    health::CheckStatus,
-    name::{Generation, INTERNAL_SUFFIX, ServiceName},
-};
-use switchyard_dispatch::{Body, CallContext, Dispatcher, Service, Snapshot};
+use switchyard_core::name::{Generation, INTERNAL_SUFFIX};
+use switchyard_dispatch::{Body, CallContext, Dispatcher, Service};
 use switchyard_runtime::ports::{Caller, OutgoingHttp};
 
-use super::{Checks, Subject};
+use super::Subject;
 
 /// One question, with all that asking it needs.
 pub(super) struct Question {
     pub(super) subject: Subject,
     pub(super) generation: Option<Generation>,
     pub(super) service: Arc<Service>,
-    /// A path of the service, or the URL of a dependency; none asks the registry.
-    pub(super) target: Option<String>,
+    /// A path of the service, or the URL of a dependency.
+    pub(super) target: String,
     pub(super) timeout: Duration,
     pub(super) outbound: Arc<[String]>,
 }
@@ -34,31 +31,11 @@ pub(super) struct Answer {
 }
 
 /// Asks, within the question's time.
-pub(super) async fn ask(
-    dispatcher: Arc<Dispatcher>,
-    snapshot: Arc<Snapshot>,
-    question: Question,
-    checks: Checks,
-) -> Answer {
+pub(super) async fn ask(dispatcher: Arc<Dispatcher>, question: Question) -> Answer {
     let began = Instant::now();
-    let result = match (&question.subject, &question.target) {
-        (Subject::Dependency(name), None) => registered(&snapshot, &checks, name),
-        (_, Some(target)) => {
-            let called = tokio::time::timeout(question.timeout, call(&dispatcher, &question, target));
-            called.await.unwrap_or_else(|_| Err(format!("no answer within {:?}", question.timeout)))
-        }
-        (Subject::Service(_), None) => Ok(()),
-    };
+    let called = tokio::time::timeout(question.timeout, call(&dispatcher, &question, &question.target)).await;
+    let result = called.unwrap_or_else(|_| Err(format!("no answer within {:?}", question.timeout)));
     Answer { subject: question.subject, generation: question.generation, took: began.elapsed(), result }
-}
-
-fn registered(snapshot: &Snapshot, checks: &Checks, name: &str) -> Result<(), String> {
-    let service = name.parse().ok().and_then(|name: ServiceName| snapshot.services.get(&name));
-    let service = service.ok_or_else(|| format!("there is no service {name}"))?;
-    match checks.get(service.name()) {
-        Some(check) if check.status == CheckStatus::Unhealthy => Err(format!("the service {name} is unhealthy")),
-        _ => Ok(()),
-    }
 }
 
 async fn call(dispatcher: &Arc<Dispatcher>, question: &Question, target: &str) -> Result<(), String> {

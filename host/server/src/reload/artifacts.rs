@@ -29,10 +29,13 @@ pub(crate) struct Artifacts {
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    /// The file no longer has the digest; it will settle anew.
+    /// The file is gone or no longer has the digest; it will settle anew.
     #[error("the file changed while it was loaded")]
     Changed,
-    /// Reading or writing failed.
+    /// The side file can never be used.
+    #[error("cannot use the side file {}: {why}", file.display())]
+    Unusable { file: PathBuf, why: &'static str },
+    /// Reading or writing failed, which may pass: a full disk, a data folder that is not mounted.
     #[error("cannot copy {} to {}", from.display(), to.display())]
     Io {
         from: PathBuf,
@@ -69,7 +72,10 @@ impl Artifacts {
             return Ok(path);
         }
         let failed = |source| CopyError::Io { from: file.to_owned(), to: path.clone(), source };
-        let bytes = fs::read(file).map_err(failed)?;
+        let bytes = match fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CopyError::Changed),
+            bytes => bytes.map_err(failed)?,
+        };
         if Digest::of(&bytes) != digest {
             return Err(CopyError::Changed);
         }
@@ -129,6 +135,18 @@ mod tests {
         assert_eq!(fs::read(&copy).expect("read"), b"one");
         assert_eq!(artifacts.keep(digest, &file).expect("kept"), copy, "what is kept is not copied again");
         assert!(matches!(artifacts.keep(Digest::of(b"three"), &file), Err(CopyError::Changed)));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_a_file_that_went_away() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let artifacts = Artifacts::open(dir.path().join("artifacts")).expect("opened");
+        let file = dir.path().join("a.wasm");
+        let digest = Digest::of(b"one");
+        assert!(matches!(artifacts.keep(digest, &file), Err(CopyError::Changed)));
+        fs::write(&file, "one").expect("written");
+        fs::remove_dir(dir.path().join("artifacts")).expect("removed");
+        assert!(matches!(artifacts.keep(digest, &file), Err(CopyError::Io { .. })));
     }
 
     #[test]

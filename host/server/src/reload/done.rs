@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use switchyard_core::name::Generation;
 use tokio::task::JoinError;
 
 use super::{
@@ -12,6 +13,9 @@ use super::{
 
 /// How long to wait before a file is read again that changed while it was loaded.
 const CHANGED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long to wait before files are read and kept again after the file system refused it.
+pub(super) const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Reloader {
     pub(super) fn on_job(&mut self, job: Result<Job, JoinError>) {
@@ -44,9 +48,19 @@ impl Reloader {
         let name = order.stem.as_str();
         let Some(stem) = self.stems.get_mut(name).filter(|stem| stem.is_loading(order.generation)) else { return };
         stem.loading = None;
+        let retry = stem.retry.take();
         match result {
+            // The configuration has changed meanwhile: what was made would serve under settings of the past.
+            Ok(active) if !self.has_current_settings(&active) => {
+                self.load(name, order.source, order.origin, Duration::ZERO);
+                if let Some(stem) = self.stems.get_mut(name) {
+                    stem.retry = retry;
+                }
+                return;
+            }
             Ok(active) => self.activate(name, *active, &order.origin),
             Err(LoadFailure::Changed) => self.load(name, order.source, order.origin, CHANGED_PAUSE),
+            Err(LoadFailure::Trouble(error)) => self.try_later(name, order.source, error),
             Err(LoadFailure::Bad(error)) => match order.origin {
                 Origin::Folder => self.fail(name, Some(order.source), error),
                 Origin::Memory { .. } => {
@@ -54,10 +68,17 @@ impl Reloader {
                 }
             },
         }
+        if let Some(source) = retry {
+            self.load(name, source, Origin::Folder, TROUBLE_PAUSE);
+        }
+        self.remove_succeeded();
     }
 
     fn activate(&mut self, name: &str, mut active: Active, origin: &Origin) {
         let Some(stem) = self.stems.get_mut(name) else { return };
+        // Its place among others is that of its first generation.
+        let since: &mut Generation = stem.active_since.get_or_insert(active.generation);
+        debug_assert!(*since <= active.generation, "generations only grow");
         active.registered_at = stem.serving.as_ref().map_or(active.registered_at, |old| old.registered_at);
         if matches!(origin, Origin::Folder) {
             stem.error = None;

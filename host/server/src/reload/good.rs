@@ -80,11 +80,9 @@ impl GoodFile {
         self.is_dirty |= self.stems.remove(stem).is_some();
     }
 
-    /// Forgets every stem for which the folder has no file.
-    pub(crate) fn retain(&mut self, is_there: impl Fn(&str) -> bool) {
-        let before = self.stems.len();
-        self.stems.retain(|stem, _| is_there(stem));
-        self.is_dirty |= self.stems.len() != before;
+    /// The stems, and what last served under each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Good)> {
+        self.stems.iter().map(|(stem, good)| (stem.as_str(), good))
     }
 
     /// The artifacts that it refers to.
@@ -92,12 +90,17 @@ impl GoodFile {
         self.stems.values().flat_map(|good| [good.digest].into_iter().chain(good.earlier.iter().copied())).collect()
     }
 
-    /// What has to be written where, if anything changed since the last time.
-    pub(crate) fn take_changes(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + 'static> {
-        std::mem::take(&mut self.is_dirty).then(|| {
+    /// What has to be written where, if anything changed since the last time that was [`kept`](Self::kept).
+    pub(crate) fn changes(&self) -> Option<impl FnOnce() -> io::Result<()> + Send + 'static> {
+        self.is_dirty.then(|| {
             let (path, bytes) = (self.path.clone(), serde_json::to_vec_pretty(&self.stems));
             move || write_atomically(&path, &bytes?)
         })
+    }
+
+    /// The changes are written.
+    pub(crate) fn kept(&mut self) {
+        self.is_dirty = false;
     }
 }
 
@@ -121,7 +124,10 @@ mod tests {
         for digest in digests {
             good.record("users", digest, Some("tags = []".into()));
         }
-        good.take_changes().expect("it changed")().expect("written");
+        good.changes().expect("it changed")().expect("written");
+        assert!(good.changes().is_some(), "who did not hear that it was written writes again");
+        good.kept();
+        assert!(good.changes().is_none());
 
         let mut again = GoodFile::open(path);
         let users = again.get("users").expect("remembered");
@@ -129,8 +135,8 @@ mod tests {
         assert_eq!(users.earlier, [digests[2], digests[1]]);
         assert_eq!(users.source().side, Some(Digest::of(b"tags = []")));
         again.record("users", digests[3], Some("tags = []".into()));
-        assert!(again.take_changes().is_none(), "the same again is no change");
-        again.retain(|_| false);
+        assert!(again.changes().is_none(), "the same again is no change");
+        again.forget("users");
         assert!(again.digests().is_empty());
     }
 

@@ -15,7 +15,6 @@ use switchyard_core::{
     folder::Source,
     manifest::{Manifest, SideFile},
     name::{Digest, Generation, PluginFile},
-    route::Pattern,
 };
 use switchyard_dispatch::Instance;
 use switchyard_runtime::{PluginSpec, Runtime};
@@ -67,6 +66,8 @@ pub(super) enum Origin {
 pub(super) enum LoadFailure {
     /// The file is no longer what had settled.
     Changed,
+    /// Its files cannot be read or kept now, which may pass; the text says why.
+    Trouble(String),
     /// It cannot be a plugin; the text says why.
     Bad(String),
 }
@@ -146,21 +147,26 @@ impl Loader {
         });
         files.await.map_err(bad)?.map_err(|error| match error {
             CopyError::Changed => LoadFailure::Changed,
-            error @ CopyError::Io { .. } => bad(error),
+            error @ CopyError::Unusable { .. } => bad(error),
+            error @ CopyError::Io { .. } => LoadFailure::Trouble(in_one_line(error)),
         })
     }
 }
 
 fn side_text(file: &Path, digest: Digest) -> Result<String, CopyError> {
-    let read = || {
-        if fs::metadata(file)?.len() > SIDE_MAX {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a side file is at most 1 MiB long"));
-        }
-        fs::read_to_string(file)
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => CopyError::Changed,
+        _ => CopyError::Io { from: file.to_owned(), to: "memory".into(), source },
     };
-    let failed = |source| CopyError::Io { from: file.to_owned(), to: "memory".into(), source };
-    let text = read().map_err(failed)?;
-    if Digest::of(text.as_bytes()) == digest { Ok(text) } else { Err(CopyError::Changed) }
+    let unusable = |why| CopyError::Unusable { file: file.to_owned(), why };
+    if fs::metadata(file).map_err(failed)?.len() > SIDE_MAX {
+        return Err(unusable("it is longer than 1 MiB; shorten it"));
+    }
+    let bytes = fs::read(file).map_err(failed)?;
+    if Digest::of(&bytes) != digest {
+        return Err(CopyError::Changed);
+    }
+    String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8; save it as such"))
 }
 
 /// What the component says of itself, or its file name, with the side file's text over it.
@@ -176,14 +182,16 @@ pub(crate) fn manifest(stem: &str, own: Option<Manifest>, side: Option<&str>) ->
         let side: SideFile = toml::from_str(text).map_err(|error| explain(&name, text, &error))?;
         manifest.overlay(side);
     }
-    for route in &manifest.routes {
-        route.path.parse::<Pattern>().map_err(|invalid| invalid.to_string())?;
-    }
+    manifest.check().map_err(|invalid| invalid.to_string())?;
     Ok(manifest)
 }
 
-/// An error with all that caused it, in one line.
 fn bad(error: impl Error) -> LoadFailure {
+    LoadFailure::Bad(in_one_line(error))
+}
+
+/// An error with all that caused it.
+fn in_one_line(error: impl Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -191,5 +199,5 @@ fn bad(error: impl Error) -> LoadFailure {
         let _ = write!(text, ": {cause}");
         source = cause.source();
     }
-    LoadFailure::Bad(text)
+    text
 }

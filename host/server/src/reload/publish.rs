@@ -23,10 +23,14 @@ use crate::config::Config;
 const CONFIG_OWNER: &str = "switchyard.toml";
 
 /// Ranks the plugins of each service, lays their routes and the operator's into one table, and notes on each stem
-/// what it does not get.
+/// what it does not get. Who holds a route in `previous` keeps it.
 ///
 /// An operator's route to a service that is not there yet is left out until it comes.
-pub(super) fn snapshot(config: &Config, stems: &mut BTreeMap<String, Stem>) -> Snapshot {
+pub(super) fn snapshot(
+    config: &Config,
+    stems: &mut BTreeMap<String, Stem>,
+    previous: &RouteTable<RouteTarget>,
+) -> Snapshot {
     rank(stems);
     let main: Vec<_> = in_order_of_arrival(stems);
     let services: BTreeMap<ServiceName, Arc<Service>> =
@@ -42,13 +46,15 @@ pub(super) fn snapshot(config: &Config, stems: &mut BTreeMap<String, Stem>) -> S
         let routes = active.manifest.routes.iter();
         routes.filter_map(move |spec| rule(spec, service?, origin.clone()))
     });
-    let (routes, refused) = RouteTable::build(of_config.chain(of_plugins));
+    let (routes, refused) = previous.succeeded_by(of_config.chain(of_plugins));
     note_refused(stems, refused);
     Snapshot { routes, services }
 }
 
 fn rank(stems: &mut BTreeMap<String, Stem>) {
-    let active = stems.iter().filter_map(|(name, stem)| Some((name.as_str(), &stem.serving.as_ref()?.manifest.name)));
+    let active = stems
+        .iter()
+        .filter_map(|(name, stem)| Some((name.as_str(), &stem.serving.as_ref()?.manifest.name, stem.active_since?)));
     let staged: Vec<String> = folder::rank(active)
         .into_iter()
         .filter(|(_, standing)| *standing == Standing::Staged)
@@ -59,14 +65,14 @@ fn rank(stems: &mut BTreeMap<String, Stem>) {
     }
 }
 
-/// The plugins that take traffic; who came first is first, and keeps what others ask for later.
+/// The plugins that take traffic; who was active first is first, and gets what several newcomers ask for.
 fn in_order_of_arrival(stems: &BTreeMap<String, Stem>) -> Vec<(&str, &Active)> {
     let mut main: Vec<_> = stems
         .iter()
         .filter(|(_, stem)| !stem.is_staged)
-        .filter_map(|(name, stem)| Some((stem.since, name.as_str(), stem.serving.as_ref()?)))
+        .filter_map(|(name, stem)| Some((stem.active_since?, name.as_str(), stem.serving.as_ref()?)))
         .collect();
-    main.sort_by_key(|(since, name, _)| (*since, *name));
+    main.sort_by_key(|(active_since, name, _)| (*active_since, *name));
     main.into_iter().map(|(_, name, active)| (name, active)).collect()
 }
 

@@ -18,12 +18,18 @@ use super::view::RefusedRoute;
 const PAST_MAX: usize = 3;
 
 /// One file stem of the folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stem {
-    /// The generation in which the stem came: who came first keeps contested routes.
-    pub(super) since: Generation,
+    /// The generation in which the stem first became active: of two newcomers the first gets contested routes, and
+    /// of two files of one service the first takes its traffic.
+    pub(super) active_since: Option<Generation>,
     /// The load that is waited for.
     pub(super) loading: Option<Loading>,
+    /// What is to be loaded once the load under way, of the last good one, has ended: its own files could not be
+    /// read or kept.
+    pub(super) retry: Option<Source>,
+    /// Its file is gone, and the load of this stem takes its place: until that has ended, this one goes on.
+    pub(super) successor: Option<String>,
     /// What takes traffic, or would if it were not staged.
     pub(super) serving: Option<Active>,
     /// Why the folder's newest file does not serve.
@@ -40,6 +46,8 @@ pub(super) struct Stem {
 #[derive(Debug)]
 pub(super) struct Loading {
     generation: Generation,
+    /// Whether it failed before for a reason that is not its own; nothing waits for such a load.
+    is_retry: bool,
     _job: Running,
 }
 
@@ -88,21 +96,16 @@ pub(super) struct Past {
 // === impl Stem ===
 
 impl Stem {
-    pub(super) fn new(since: Generation) -> Self {
-        Self {
-            since,
-            loading: None,
-            serving: None,
-            error: None,
-            is_staged: false,
-            refused: Vec::new(),
-            past: VecDeque::new(),
-        }
+    /// A newer load takes the place of one that is under way.
+    pub(super) fn begin(&mut self, generation: Generation, is_retry: bool, job: AbortHandle) {
+        self.retry = None;
+        self.successor = None;
+        self.loading = Some(Loading { generation, is_retry, _job: Running::new(job) });
     }
 
-    /// A newer load takes the place of one that is under way.
-    pub(super) fn begin(&mut self, generation: Generation, job: AbortHandle) {
-        self.loading = Some(Loading { generation, _job: Running::new(job) });
+    /// Whether the host is not ready until this has been loaded.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.loading.as_ref().is_some_and(|loading| !loading.is_retry)
     }
 
     pub(super) fn is_loading(&self, generation: Generation) -> bool {

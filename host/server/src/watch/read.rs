@@ -59,6 +59,10 @@ fn outcome(path: &Path, size_max: u64) -> Outcome {
         if let Some(item) = odd(&metadata.file_type()) {
             return Ok(Err(item));
         }
+        // Judged before it is read: a scan looks at it again every time.
+        if metadata.len() > size_max {
+            return Err(too_long(size_max));
+        }
         let (len, digest) = digest(&mut file, size_max)?;
         Ok(Ok(Content { len, digest, fingerprint: fingerprint(&metadata) }))
     };
@@ -94,11 +98,16 @@ fn digest(file: &mut fs::File, size_max: u64) -> io::Result<(u64, Digest)> {
         }
         len += read as u64;
         if len > size_max {
-            let message = format!("it is longer than {}", ByteSize(size_max));
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            return Err(too_long(size_max));
         }
         hasher.update(&chunk[..read]);
     }
+}
+
+/// The text says nothing of the file's own length, so that a file that goes on growing is told once.
+fn too_long(size_max: u64) -> io::Error {
+    let message = format!("it is longer than {}; build it with --release and strip it", ByteSize(size_max));
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 // === impl Outcome ===
@@ -106,5 +115,22 @@ fn digest(file: &mut fs::File, size_max: u64) -> io::Result<(u64, Digest)> {
 impl Outcome {
     fn unreadable(item: Item) -> Self {
         Self { look: Look::Unreadable, trouble: Some(item) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_told_without_reading_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a.wasm");
+        // A sparse file of 1 TiB: reading it would take too long for anybody to wait.
+        fs::File::create(&path).expect("made").set_len(1 << 40).expect("lengthened");
+        match outcome(&path, (1 << 40) - 1).trouble {
+            Some(Item::Unreadable(error)) => assert!(error.contains("--release"), "{error}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

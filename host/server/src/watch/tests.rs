@@ -38,7 +38,7 @@ impl Watched {
     async fn next_change(&mut self) -> (String, Option<Item>) {
         match self.next().await {
             Event::Changed(name, item) => (name, item),
-            Event::Ready => panic!("expected a change"),
+            Event::Ready(_) => panic!("expected a change"),
         }
     }
 
@@ -67,14 +67,17 @@ async fn what_is_there_at_the_start_is_told_before_ready() {
     assert_eq!(told.remove("a.wasm"), Some(file("a")));
     assert_eq!(told.remove("b.wasm"), Some(Some(Item::Directory)));
     assert_eq!(told.remove("c.wasm"), Some(Some(Item::Symlink)));
-    assert_eq!(told.remove("d.wasm"), Some(Some(Item::Unreadable("it is longer than 1KiB".into()))));
+    assert_eq!(
+        told.remove("d.wasm"),
+        Some(Some(Item::Unreadable("it is longer than 1KiB; build it with --release and strip it".into())))
+    );
     assert!(told.is_empty(), "{told:?}");
 }
 
 #[tokio::test]
 async fn files_that_come_change_and_go_are_told() {
     let mut watched = Watched::start(|_| {});
-    assert_eq!(watched.next().await, Event::Ready);
+    assert_eq!(watched.next().await, Event::Ready(Unsettled::Files(BTreeSet::new())));
 
     fs::write(watched.path("a.wasm"), "1").expect("written");
     assert_eq!(watched.next_change().await, ("a.wasm".into(), file("1")));
@@ -99,7 +102,7 @@ async fn a_folder_that_goes_away_takes_nothing_with_it() {
         fs::write(dir.join("a.wasm"), "1").expect("written");
     });
     assert_eq!(watched.next_change().await, ("a.wasm".into(), file("1")));
-    assert_eq!(watched.next().await, Event::Ready);
+    assert_eq!(watched.next().await, Event::Ready(Unsettled::Files(BTreeSet::new())));
     let aside = tempfile::tempdir().expect("a folder");
     let away = aside.path().join("away");
     fs::rename(watched.dir.path(), &away).expect("renamed");
@@ -108,4 +111,35 @@ async fn a_folder_that_goes_away_takes_nothing_with_it() {
     fs::write(away.join("a.wasm"), "2").expect("written");
     fs::rename(&away, watched.dir.path()).expect("renamed");
     assert_eq!(watched.next_change().await, ("a.wasm".into(), file("2")));
+}
+
+#[tokio::test]
+async fn what_has_not_settled_at_the_start_is_named_and_told_later() {
+    let mut watched = Watched::start(|dir| fs::write(dir.join("a.wasm"), "1").expect("written"));
+    // A writer that does not stop: nothing is known of the file before it does.
+    let mut file = fs::OpenOptions::new().append(true).open(watched.path("a.wasm")).expect("opened");
+    let unsettled = loop {
+        std::io::Write::write_all(&mut file, b"2").expect("written");
+        match timeout(Duration::from_millis(20), watched.events.recv()).await {
+            Err(_) => {}
+            Ok(Some(Event::Ready(unsettled))) => break unsettled,
+            // It was read before the first notification about it.
+            Ok(Some(Event::Changed(..))) => return,
+            Ok(None) => panic!("the watcher lives"),
+        }
+        file.set_len(1).expect("shortened");
+    };
+    assert_eq!(unsettled, Unsettled::Files(["a.wasm".to_owned()].into()));
+    fs::remove_file(watched.path("a.wasm")).expect("removed");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), None), "it is told although it was never there");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_listed_at_the_start_is_said_to_be_so() {
+    let mut watched = Watched::start(|dir| fs::remove_dir(dir).expect("removed"));
+    assert_eq!(watched.next().await, Event::Ready(Unsettled::Folder));
+    fs::create_dir(watched.dir.path()).expect("made");
+    fs::write(watched.path("a.wasm"), "1").expect("written");
+    assert_eq!(watched.next_change().await, ("a.wasm".into(), file("1")));
+    assert_eq!(watched.next().await, Event::Ready(Unsettled::Files(BTreeSet::new())));
 }

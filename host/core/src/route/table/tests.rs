@@ -183,3 +183,28 @@ proptest! {
         prop_assert_eq!(parsed.to_string(), pattern);
     }
 }
+
+#[test]
+fn who_holds_a_route_keeps_it_whoever_came_first() {
+    let own = |path| rule(path, &[], None, Layer::Manifest, "old");
+    let get = rule("/x", &["GET"], Some("H.example"), Layer::SideFile, "new");
+    let (before, _) = RouteTable::build([own("/a"), get.clone()]);
+    // The older plugin's next version asks for what the newer one holds, and for more of what it has itself.
+    let wanted = rule("/x", &["GET"], Some("h.example:80"), Layer::Manifest, "old");
+    let (after, refused) = before.succeeded_by([own("/a"), wanted.clone(), get.clone()]);
+    assert_eq!(refused.iter().map(|refused| refused.rule.origin.owner.as_str()).collect::<Vec<_>>(), ["old"]);
+    found(&after, "h.example", "GET", "/x", "new /x");
+    // Once it is given up, it is free.
+    let (free, refused) = after.succeeded_by([own("/a"), wanted]);
+    assert!(refused.is_empty());
+    found(&free, "h.example", "GET", "/x", "old /x");
+}
+
+#[test]
+fn more_methods_than_before_are_a_newcomers() {
+    let of = |owner, methods: &[&str]| rule("/x", methods, None, Layer::Manifest, owner);
+    let (before, _) = RouteTable::build([of("a", &["GET"]), of("b", &["POST"])]);
+    let (after, refused) = before.succeeded_by([of("a", &["GET", "POST"]), of("b", &["POST"])]);
+    assert_eq!(refused.len(), 1);
+    found(&after, "h", "POST", "/x", "b /x");
+}
