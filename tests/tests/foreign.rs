@@ -84,7 +84,7 @@ async fn a_trap_before_the_head_is_502_and_after_it_breaks_the_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_instance_is_not_mistaken_for_one_that_spins() {
-    // Longer than the CPU time of a call: what instances that serve many short calls used up was once added up.
+    // Longer than the CPU time of a call, which many short calls in one instance must not add up to.
     const LASTING: Duration = Duration::from_secs(3);
     let host = host("reused").await;
     for name in FOREIGN {

@@ -17,11 +17,6 @@ const X_SERVICE_NAME: HeaderName = HeaderName::from_static("x-service-name");
 const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// How a dispatcher is made.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct DispatcherOptions {}
-
 /// Reaches services. Cheap to share as an `Arc`.
 pub struct Dispatcher {
     snapshot: ArcSwap<Snapshot>,
@@ -32,7 +27,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher that knows no services yet.
-    pub fn new(_: DispatcherOptions) -> Arc<Self> {
+    pub fn new() -> Arc<Self> {
         Arc::new(Self { snapshot: ArcSwap::from_pointee(Snapshot::default()), network: Network::default() })
     }
 

@@ -13,7 +13,7 @@ mod service;
 pub use switchyard_runtime::{Body, BodyError, CallContext, context::HOPS_MAX};
 
 pub use self::{
-    dispatcher::{Dispatcher, DispatcherOptions},
+    dispatcher::Dispatcher,
     error::CallError,
     service::{Instance, RouteTarget, Service, Snapshot},
 };

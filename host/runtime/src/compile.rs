@@ -35,14 +35,6 @@ const COMPLAINT_MAX: u64 = 16 << 10;
 /// Why a component cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// It cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
     /// It is no component that this host can run; the text says why and what to do.
     #[error("{0}")]
     Unusable(String),

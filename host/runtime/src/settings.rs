@@ -19,7 +19,7 @@ pub const LOG_LINE_MAX: usize = 8 << 10;
 /// How many lines of guest output a service may log in a second; more are counted, not logged.
 pub const LOG_LINES_PER_SECOND: u32 = 100;
 
-/// How many requests that a service sends may be under way at once.
+/// How many requests of a service to other hosts may be under way at once; further ones wait.
 pub const OUTBOUND_MAX: usize = 32;
 
 /// Settings of one service. [`Default`] is what holds without any.

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context;
 use switchyard_core::health::Lifecycle;
-use switchyard_dispatch::{Dispatcher, DispatcherOptions, Snapshot};
+use switchyard_dispatch::{Dispatcher, Snapshot};
 use switchyard_gateway::Gateway;
 use switchyard_runtime::{Runtime, ports::Ports};
 use switchyard_store::{Backend, Embedded};
@@ -79,7 +79,7 @@ impl Host {
         std::fs::create_dir_all(plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
         let folder = config.store_path.clone().unwrap_or_else(|| data.join("store"));
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(switchyard_store::Options::new(folder))?);
-        let dispatcher = Dispatcher::new(DispatcherOptions::default());
+        let dispatcher = Dispatcher::new();
         let ports =
             Ports { key_value: Arc::new(StoredKeyValue::new(Arc::clone(&store))), http: Arc::clone(&dispatcher) as _ };
         let options = switchyard_runtime::Options {

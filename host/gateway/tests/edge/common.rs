@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use switchyard_dispatch::{Dispatcher, DispatcherOptions};
+use switchyard_dispatch::Dispatcher;
 use switchyard_gateway::{Gateway, Handle, Options};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -51,7 +51,7 @@ pub(crate) fn json(response: &Response) -> serde_json::Value {
 
 impl Edge {
     pub(crate) async fn start(options: Options) -> Self {
-        let dispatcher = Dispatcher::new(DispatcherOptions::default());
+        let dispatcher = Dispatcher::new();
         let gateway = Gateway::bind(options, dispatcher).await.unwrap();
         let shutdown = CancellationToken::new();
         let (address, handle) = (gateway.local_addr(), gateway.handle());

@@ -2,14 +2,13 @@
 
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
-use switchyard_dispatch::DispatcherOptions;
 
 use super::*;
 
 async fn ask(method: Method, path: &str) -> (StatusCode, String) {
     let (_, checks) = watch::channel(Checks::default());
     let sources = Sources {
-        dispatcher: Dispatcher::new(DispatcherOptions::default()),
+        dispatcher: Dispatcher::new(),
         plugins: reload::Handle::empty(),
         checks,
         stopping: CancellationToken::new(),
