@@ -10,13 +10,21 @@ use crate::manifest::Manifest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// `switchyard:plugin/http-handler`: HTTP with whole bodies, the fast lane.
+    /// HTTP with whole bodies, the fast lane.
     HttpHandler,
-    /// `wasi:http/incoming-handler@0.2.x`: HTTP with streams.
+    /// HTTP with streams.
     WasiHttp02,
-    /// `wasi:http/handler@0.3.x`: HTTP with native async.
+    /// HTTP with native async.
     WasiHttp03,
-    /// `switchyard:plugin/manifest`: says what the plugin is.
+    /// Gets the events of its subscriptions.
+    EventHandler,
+    /// Gets the events of its subscriptions, by the standard ABI.
+    Messaging,
+    /// Gets the messages of the queues it consumes.
+    QueueHandler,
+    /// Sees events before they are stored.
+    EventMiddleware,
+    /// Says what the plugin is; not called to serve.
     Manifest,
 }
 
@@ -48,9 +56,224 @@ pub struct Description {
     pub debug_build: bool,
 }
 
+/// A manifest asks for calls that the component has no export for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it declares {member}, but exports no {}; add the export, or leave {member} out", one_of(needed))]
+pub struct MissingExport {
+    /// The members of the manifest that nothing serves.
+    pub member: &'static str,
+    /// The roles of which one would do.
+    pub needed: &'static [Role],
+}
+
+// === impl Role ===
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::HttpHandler,
+        Self::WasiHttp02,
+        Self::WasiHttp03,
+        Self::EventHandler,
+        Self::Messaging,
+        Self::QueueHandler,
+        Self::EventMiddleware,
+        Self::Manifest,
+    ];
+
+    /// Those that serve HTTP, the fastest first.
+    pub const HTTP: [Self; 3] = [Self::HttpHandler, Self::WasiHttp03, Self::WasiHttp02];
+
+    /// Those that handle events, the one that tells a handler most first.
+    pub const EVENTS: [Self; 2] = [Self::EventHandler, Self::Messaging];
+
+    /// The interface that gives the role. An `x` at the end stands for any number.
+    #[must_use]
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::HttpHandler => "switchyard:plugin/http-handler@0.1.x",
+            Self::WasiHttp02 => "wasi:http/incoming-handler@0.2.x",
+            Self::WasiHttp03 => "wasi:http/handler@0.3.x",
+            Self::EventHandler => "switchyard:plugin/event-handler@0.1.x",
+            Self::Messaging => "wasi:messaging/incoming-handler@0.2.0-draft",
+            Self::QueueHandler => "switchyard:plugin/queue-handler@0.1.x",
+            Self::EventMiddleware => "switchyard:plugin/event-middleware@0.1.x",
+            Self::Manifest => "switchyard:plugin/manifest@0.1.x",
+        }
+    }
+
+    /// The role that an export of this name gives.
+    #[must_use]
+    pub fn of_export(export: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| match role.interface().strip_suffix('x') {
+            Some(track) => export
+                .strip_prefix(track)
+                .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit())),
+            None => export == role.interface(),
+        })
+    }
+
+    /// Whether the host calls it to serve.
+    #[must_use]
+    pub fn is_called(self) -> bool {
+        self != Self::Manifest
+    }
+
+    /// Whether its functions are synchronous, so that one which waits for the host needs the engine of 0.2.
+    #[must_use]
+    pub fn needs_02(self) -> bool {
+        match self {
+            Self::HttpHandler | Self::EventHandler | Self::Messaging | Self::QueueHandler | Self::EventMiddleware => {
+                true
+            }
+            Self::WasiHttp02 | Self::WasiHttp03 | Self::Manifest => false,
+        }
+    }
+}
+
+// === impl Description ===
+
 impl Description {
+    /// Whether it can take this role.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
     /// The role in which it serves HTTP, the fastest it has.
+    #[must_use]
     pub fn http_role(&self) -> Option<Role> {
-        [Role::HttpHandler, Role::WasiHttp03, Role::WasiHttp02].into_iter().find(|role| self.roles.contains(role))
+        Role::HTTP.into_iter().find(|role| self.has(*role))
+    }
+
+    /// The role in which it handles events.
+    #[must_use]
+    pub fn event_role(&self) -> Option<Role> {
+        Role::EVENTS.into_iter().find(|role| self.has(*role))
+    }
+
+    /// Whether it can be called with the events of a subscription.
+    #[must_use]
+    pub fn handles_events(&self) -> bool {
+        self.event_role().is_some()
+    }
+
+    /// Gives a component that serves HTTP, and whose manifest has no routes, the one of its name. To be done once the
+    /// side file is merged, since that may change the name.
+    pub fn complete(&self, manifest: &mut Manifest) {
+        if self.http_role().is_some() {
+            manifest.default_routes();
+        }
+    }
+
+    /// Checks that there is an export for everything that the manifest asks for, side file included.
+    ///
+    /// # Errors
+    /// With the first members that nothing serves, and what would.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), MissingExport> {
+        let needs: [(&str, bool, &[Role]); 4] = [
+            ("subscriptions", manifest.subscriptions.is_empty(), &Role::EVENTS),
+            ("queues", manifest.queues.is_empty(), &[Role::QueueHandler]),
+            ("routes", manifest.routes.is_empty(), &Role::HTTP),
+            ("health", manifest.health.is_none(), &Role::HTTP),
+        ];
+        let missing = |needed: &[Role]| !needed.iter().any(|role| self.has(*role));
+        match needs.into_iter().find(|(_, unsaid, needed)| !unsaid && missing(needed)) {
+            Some((member, _, needed)) => Err(MissingExport { member, needed }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The interfaces of these roles, of which one is enough.
+#[must_use]
+pub fn one_of(roles: &[Role]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| role.interface()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(roles: &[Role]) -> Description {
+        Description {
+            roles: roles.iter().copied().collect(),
+            track: Track::P2,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            manifest: None,
+            debug_build: false,
+        }
+    }
+
+    fn manifest(side: &str) -> Manifest {
+        let mut manifest = Manifest::of_file("users".parse().unwrap(), None);
+        manifest.overlay(toml::from_str(side).unwrap());
+        manifest
+    }
+
+    #[test]
+    fn exports_give_roles_by_track_and_drafts_exactly() {
+        for role in Role::ALL {
+            assert_eq!(Role::of_export(&role.interface().replace(".x", ".12")), Some(role));
+        }
+        for other in [
+            "switchyard:plugin/event-handler@0.2.0",
+            "switchyard:plugin/event-handler@0.1.",
+            "switchyard:plugin/event-handler@0.1.0-rc",
+            "switchyard:plugin/event-handler",
+            "wasi:messaging/incoming-handler@0.2.0",
+            "wasi:cli/run@0.2.0",
+        ] {
+            assert_eq!(Role::of_export(other), None, "{other}");
+        }
+    }
+
+    #[track_caller]
+    fn refused(roles: &[Role], side: &str, expected: &str) {
+        let error = component(roles).check(&manifest(side)).unwrap_err().to_string();
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn what_a_manifest_asks_for_needs_its_export() {
+        let subscriptions = "subscriptions = [{ topic = 'a' }]";
+        refused(
+            &[Role::WasiHttp02, Role::QueueHandler],
+            subscriptions,
+            "it declares subscriptions, but exports no switchyard:plugin/event-handler@0.1.x or \
+             wasi:messaging/incoming-handler@0.2.0-draft; add the export, or leave subscriptions out",
+        );
+        refused(
+            &[Role::EventHandler],
+            "queues = [{ queue = 'a' }]",
+            "it declares queues, but exports no switchyard:plugin/queue-handler@0.1.x; add the export, or leave queues \
+             out",
+        );
+        assert!(component(&[Role::EventHandler]).check(&manifest("routes = [{ path = '/a' }]")).is_err());
+        assert!(component(&[Role::EventHandler]).check(&manifest("health = '/ok'")).is_err());
+        for role in Role::EVENTS {
+            assert_eq!(component(&[role]).check(&manifest(subscriptions)), Ok(()));
+        }
+        assert_eq!(component(&[Role::QueueHandler]).check(&manifest("queues = [{ queue = 'a' }]")), Ok(()));
+    }
+
+    #[test]
+    fn only_what_serves_http_gets_the_route_of_its_name() {
+        let mut silent = manifest("");
+        component(&[Role::QueueHandler, Role::Manifest]).complete(&mut silent);
+        assert_eq!(silent.routes, []);
+        assert_eq!(component(&[Role::QueueHandler]).check(&silent), Ok(()));
+        let mut named = manifest("name = 'people'");
+        component(&[Role::WasiHttp03]).complete(&mut named);
+        assert_eq!(named.routes[0].path, "/people/*");
+        let mut routed = manifest("routes = [{ path = '/a' }]");
+        component(&[Role::WasiHttp03]).complete(&mut routed);
+        assert_eq!(routed.routes.len(), 1);
     }
 }

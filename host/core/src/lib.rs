@@ -6,15 +6,23 @@
 //! **Invariant**: no async, no clock, no randomness, no I/O. A test in `tests/` keeps it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
 
+pub mod backoff;
 pub mod describe;
+pub mod event;
 pub mod folder;
+pub mod handled;
 pub mod health;
+pub mod lanes;
 pub mod manifest;
+pub mod message;
 pub mod name;
 pub mod outbound;
 pub mod problem;
 pub mod route;
+pub mod schedule;
 pub mod settle;
 pub mod stats;
 pub mod timestamp;
+pub mod turns;
 pub mod units;
+pub mod window;

@@ -1,5 +1,7 @@
 //! What a plugin says it is: from its `manifest.describe`, its side file `NAME.toml`, or its file name alone.
 
+mod delivery;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +12,16 @@ use crate::{
     units::HumanDuration,
 };
 
+pub use delivery::{
+    ATTEMPTS_MAX, Ack, Backoff, CONCURRENCY_MAX, ConsumerSpec, InvalidDelivery, ScheduleSpec, Start, SubscriptionSpec,
+    Target, Timetable, VISIBILITY,
+};
+
 /// The version of a component that does not say one.
 pub const DEFAULT_VERSION: semver::Version = semver::Version::new(0, 0, 0);
+
+/// The most subscriptions, and queues, and schedules, of one plugin: each of them keeps the host busy.
+pub const MEMBERS_MAX: usize = 256;
 
 /// What a plugin is, all said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +43,15 @@ pub struct Manifest {
     /// Its routes.
     #[serde(default)]
     pub routes: Vec<RouteSpec>,
+    /// Its subscriptions.
+    #[serde(default)]
+    pub subscriptions: Vec<SubscriptionSpec>,
+    /// The queues it consumes.
+    #[serde(default)]
+    pub queues: Vec<ConsumerSpec>,
+    /// What it wants done by the clock.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleSpec>,
     /// What it needs.
     #[serde(default)]
     pub dependencies: Vec<Dependency>,
@@ -104,6 +123,12 @@ pub struct SideFile {
     pub metadata: Option<BTreeMap<String, String>>,
     /// See [`Manifest::routes`].
     pub routes: Option<Vec<RouteSpec>>,
+    /// See [`Manifest::subscriptions`].
+    pub subscriptions: Option<Vec<SubscriptionSpec>>,
+    /// See [`Manifest::queues`].
+    pub queues: Option<Vec<ConsumerSpec>>,
+    /// See [`Manifest::schedules`].
+    pub schedules: Option<Vec<ScheduleSpec>>,
     /// See [`Manifest::dependencies`].
     pub dependencies: Option<Vec<Dependency>>,
     /// See [`Manifest::health`].
@@ -145,6 +170,22 @@ pub enum InvalidManifest {
         /// What is wrong with the route.
         invalid: InvalidRoute,
     },
+    /// One of its subscriptions, consumers or schedules.
+    #[error("the {member} '{name}': {invalid}")]
+    Delivery {
+        /// `subscription`, `queue` or `schedule`.
+        member: &'static str,
+        /// Its topic or name as it is written.
+        name: String,
+        /// What is wrong with it.
+        invalid: InvalidDelivery,
+    },
+    /// Too many members of a kind.
+    #[error("it has {1} {0}, over the limit of {MEMBERS_MAX}; make several plugins of it")]
+    TooMany(&'static str, usize),
+    /// Two members of the same name.
+    #[error("two {0}s are named '{1}'; give one another name, or leave it out")]
+    Twice(&'static str, String),
     /// The health path.
     #[error("the health path '{0}' does not begin with '/'; write '/{0}', or give a URL as a dependency's health-url")]
     Health(String),
@@ -156,21 +197,22 @@ pub enum InvalidManifest {
 // === impl Manifest ===
 
 impl Manifest {
-    /// What holds for a component that says nothing: named by its file, with the route `/NAME/*` stripped.
+    /// What holds for a component that says nothing: named by its file.
     pub fn of_file(name: ServiceName, version: Option<semver::Version>) -> Self {
-        let mut manifest = Self {
+        Self {
             name,
             version: version.unwrap_or(DEFAULT_VERSION),
             description: String::new(),
             tags: Vec::new(),
             metadata: BTreeMap::new(),
             routes: Vec::new(),
+            subscriptions: Vec::new(),
+            queues: Vec::new(),
+            schedules: Vec::new(),
             dependencies: Vec::new(),
             health: None,
             guests: None,
-        };
-        manifest.default_routes();
-        manifest
+        }
     }
 
     /// Lays a side file over it: a member that is there replaces the component's.
@@ -180,31 +222,27 @@ impl Manifest {
                 *member = value;
             }
         }
-        let renamed = side.name.as_ref().is_some_and(|name| *name != self.name);
-        if renamed && self.routes == [RouteSpec::of_service(&self.name)] {
-            self.routes.clear();
-        }
         set(&mut self.name, side.name);
         set(&mut self.version, side.version);
         set(&mut self.description, side.description);
         set(&mut self.tags, side.tags);
         set(&mut self.metadata, side.metadata);
         set(&mut self.routes, side.routes);
+        set(&mut self.subscriptions, side.subscriptions);
+        set(&mut self.queues, side.queues);
+        set(&mut self.schedules, side.schedules);
         set(&mut self.dependencies, side.dependencies);
         self.health = side.health.or(self.health.take());
         self.guests = side.guests.or(self.guests);
-        self.default_routes();
     }
 
     /// Gives a service without routes the one of its name.
-    pub fn default_routes(&mut self) {
+    pub(crate) fn default_routes(&mut self) {
         if self.routes.is_empty() {
             self.routes.push(RouteSpec::of_service(&self.name));
         }
     }
-}
 
-impl Manifest {
     /// Checks what the types alone cannot say.
     ///
     /// # Errors
@@ -213,6 +251,7 @@ impl Manifest {
         for route in &self.routes {
             route.check().map_err(|invalid| InvalidManifest::Route { path: route.path.clone(), invalid })?;
         }
+        self.check_deliveries()?;
         if let Some(path) = self.health.as_ref().filter(|path| !path.starts_with('/')) {
             return Err(InvalidManifest::Health(path.clone()));
         }
@@ -222,7 +261,43 @@ impl Manifest {
             None => Ok(()),
         }
     }
+
+    fn check_deliveries(&self) -> Result<(), InvalidManifest> {
+        let counts = [
+            ("subscriptions", self.subscriptions.len()),
+            ("queues", self.queues.len()),
+            ("schedules", self.schedules.len()),
+        ];
+        if let Some((member, count)) = counts.into_iter().find(|(_, count)| *count > MEMBERS_MAX) {
+            return Err(InvalidManifest::TooMany(member, count));
+        }
+        let wrong = |member: &'static str, name: &str| {
+            let name = name.to_owned();
+            move |invalid| InvalidManifest::Delivery { member, name, invalid }
+        };
+        for subscription in &self.subscriptions {
+            subscription.check().map_err(wrong("subscription", &subscription.topic))?;
+        }
+        for consumer in &self.queues {
+            consumer.check().map_err(wrong("queue", &consumer.queue))?;
+        }
+        for schedule in &self.schedules {
+            schedule.check().map_err(wrong("schedule", &schedule.name))?;
+        }
+        let subscriptions = self.subscriptions.iter().map(|s| ("subscription", s.full_name(self.name.as_str())));
+        let consumers = self.queues.iter().map(|consumer| ("queue", consumer.queue.clone()));
+        let schedules = self.schedules.iter().map(|schedule| ("schedule", schedule.name.clone()));
+        let mut seen = std::collections::BTreeSet::new();
+        for named in subscriptions.chain(consumers).chain(schedules) {
+            if !seen.insert(named.clone()) {
+                return Err(InvalidManifest::Twice(named.0, named.1));
+            }
+        }
+        Ok(())
+    }
 }
+
+// === impl RouteSpec ===
 
 impl RouteSpec {
     /// Checks what the types alone cannot say; the same for every place where a route can be written.
@@ -272,13 +347,6 @@ mod tests {
         assert_eq!(manifest.routes[0].path, "/api/*");
     }
 
-    #[test]
-    fn renaming_moves_the_default_route() {
-        let mut manifest = Manifest::of_file("old".parse().unwrap(), None);
-        manifest.overlay(SideFile { name: Some("new".parse().unwrap()), ..SideFile::default() });
-        assert_eq!(manifest.routes, [RouteSpec::of_service(&"new".parse().unwrap())]);
-    }
-
     #[track_caller]
     fn wrong(side: &str, expected: &str) {
         let mut manifest = Manifest::of_file("users".parse().unwrap(), None);
@@ -295,6 +363,10 @@ mod tests {
         wrong("routes = [{ path = '/a', timeout = '0s' }]", "the route '/a': the duration must be at least 1ms");
         wrong("routes = [{ path = 'a' }]", "write '/a'");
         wrong("health = 'ok'", "write '/ok'");
+        wrong("subscriptions = [{ topic = 'a..b' }]", "the subscription 'a..b': 'a..b' is not a topic pattern");
+        wrong("queues = [{ queue = 'a' }, { queue = 'a' }]", "two queues are named 'a'");
+        let many = vec!["{ topic = 'a' }"; MEMBERS_MAX + 1].join(",");
+        wrong(&format!("subscriptions = [{many}]"), "it has 257 subscriptions, over the limit of 256");
         wrong("dependencies = [{ name = 'db', timeout = '0ms' }]", "the dependency 'db'");
     }
 

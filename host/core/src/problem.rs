@@ -35,6 +35,22 @@ pub enum Code {
     NotFound,
     /// SY3002: the admin API refuses the caller.
     Forbidden,
+    /// SY4001: an event does not hold.
+    InvalidEvent,
+    /// SY4002: a format of events that is not spoken.
+    UnsupportedMediaType,
+    /// SY4003: an event middleware said no.
+    EventRejected,
+    /// SY4004: the service has no grant for a topic or queue.
+    NotGranted,
+    /// SY5001: a queue has no room.
+    QueueFull,
+    /// SY5002: the token does not hold the message.
+    NotLeased,
+    /// SY3003: it is there already, or in a state that does not allow this.
+    Conflict,
+    /// SY9002: the store cannot take it now.
+    StoreUnavailable,
     /// SY9001: a fault of the host itself.
     Internal,
 }
@@ -60,13 +76,13 @@ pub struct Problem<'a> {
     /// The request's id, as in the log.
     #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
     pub request_id: Option<&'a str>,
-    /// The same short text as the title, for clients that look for `error`.
-    pub error: &'static str,
+    /// A short text for clients that look for `error`: the title, unless what happened has a text of its own.
+    pub error: &'a str,
 }
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 23] = [
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
@@ -81,6 +97,14 @@ impl Code {
         Self::ShuttingDown,
         Self::NotFound,
         Self::Forbidden,
+        Self::InvalidEvent,
+        Self::UnsupportedMediaType,
+        Self::EventRejected,
+        Self::NotGranted,
+        Self::QueueFull,
+        Self::NotLeased,
+        Self::Conflict,
+        Self::StoreUnavailable,
         Self::Internal,
     ];
 
@@ -101,6 +125,14 @@ impl Code {
             Self::ShuttingDown => ("SY2006", 503, "Service unavailable"),
             Self::NotFound => ("SY3001", 404, "Not found"),
             Self::Forbidden => ("SY3002", 403, "Forbidden"),
+            Self::InvalidEvent => ("SY4001", 400, "Invalid event"),
+            Self::UnsupportedMediaType => ("SY4002", 415, "Unsupported media type"),
+            Self::EventRejected => ("SY4003", 422, "Event rejected"),
+            Self::NotGranted => ("SY4004", 403, "Not granted"),
+            Self::QueueFull => ("SY5001", 429, "Queue is full"),
+            Self::NotLeased => ("SY5002", 409, "Not leased"),
+            Self::Conflict => ("SY3003", 409, "Conflict"),
+            Self::StoreUnavailable => ("SY9002", 503, "Store unavailable"),
             Self::Internal => ("SY9001", 500, "Internal error"),
         }
     }
@@ -137,6 +169,14 @@ impl Code {
             Self::ShuttingDown => "try again when the host is back",
             Self::NotFound => "look at the lists of the admin API for what there is",
             Self::Forbidden => "call the admin API from its own host, by the address that it listens on",
+            Self::InvalidEvent => "correct the event as the detail says",
+            Self::UnsupportedMediaType => "send application/cloudevents+json, or ce- headers",
+            Self::EventRejected => "change the event, or the middleware that refuses it",
+            Self::NotGranted => "add it to grants under [services.NAME] in the configuration",
+            Self::QueueFull => "consume its messages, or raise max-size under [queues.NAME]",
+            Self::NotLeased => "lease the message again",
+            Self::Conflict => "look at what there is, and try again",
+            Self::StoreUnavailable => "try again after the seconds in Retry-After, and see the host's log",
             Self::Internal => "see the host's log for this requestId, and report it",
         }
     }

@@ -2,10 +2,11 @@
 
 use std::{
     fmt,
+    str::FromStr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the form in which its text is the same on every host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +37,49 @@ impl Serialize for Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why a text is no moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a moment: write RFC 3339, as in 2026-01-31T12:00:00Z")]
+pub struct InvalidTimestamp(pub String);
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    /// Reads RFC 3339 with any offset. What is finer than a millisecond is cut off, and a moment before 1970 becomes
+    /// 1970.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidTimestamp(text.to_owned());
+        let moment = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| invalid())?;
+        Ok(Self(u64::try_from(moment.timestamp_millis()).unwrap_or(0)))
+    }
+}
+
+impl Timestamp {
+    /// This much later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// This much earlier; 1970 at the earliest.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long after `earlier` this is; nothing when it is before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
 /// The Gregorian date that is this many days after 1970-01-01. Years are counted from March, so that the leap day
 /// is the last of its year; an era is the 400 years after which the calendar repeats.
 fn civil(days: u64) -> (u64, u64, u64) {
@@ -63,6 +107,22 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Timestamp(ms).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_read_with_any_offset() {
+        for (text, ms) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01t01:00:00.5+01:00", 500),
+            ("2026-01-02T03:04:05.678999Z", 1_767_323_045_678),
+            ("2016-12-31T23:59:60Z", 1_483_228_800_000),
+            ("1969-12-31T23:59:59Z", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp(ms)), "{text}");
+        }
+        for text in ["", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z", "now"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request, Response, header::HeaderName};
 use switchyard_runtime::{Body, CallContext, context::HOPS_MAX};
+use tokio::sync::watch;
 
 use crate::{
     error::CallError,
@@ -20,6 +21,8 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Reaches services. Cheap to share as an `Arc`.
 pub struct Dispatcher {
     snapshot: ArcSwap<Snapshot>,
+    /// How many snapshots were published.
+    published: watch::Sender<u64>,
     pub(crate) network: Network,
 }
 
@@ -28,7 +31,11 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher that knows no services yet.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { snapshot: ArcSwap::from_pointee(Snapshot::default()), network: Network::default() })
+        Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(Snapshot::default()),
+            published: watch::Sender::new(0),
+            network: Network::default(),
+        })
     }
 
     /// What is live now. A request takes it once.
@@ -39,6 +46,12 @@ impl Dispatcher {
     /// Makes this what is live: requests that begin from now on see it, those under way finish with the old one.
     pub fn publish(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+        self.published.send_modify(|published| *published += 1);
+    }
+
+    /// Rises with every snapshot that is published.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
     }
 
     /// Calls a service. The response's head is there, or the call has failed, by the context's deadline; its body
@@ -69,7 +82,7 @@ impl Dispatcher {
 }
 
 /// Logs a failure of a guest, and keeps its backtrace only where clients may see it.
-fn failure(service: &Service, error: CallError, show_backtrace: bool) -> CallError {
+pub(crate) fn failure(service: &Service, error: CallError, show_backtrace: bool) -> CallError {
     let CallError::Failed { detail, backtrace } = error else { return error };
     let place = backtrace.as_deref().unwrap_or_default();
     tracing::warn!(service = %service.name(), detail, backtrace = place, "guest failed");

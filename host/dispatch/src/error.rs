@@ -76,7 +76,7 @@ impl From<GuestError> for CallError {
             GuestError::TimedOut { .. } => Self::TimedOut { detail },
             GuestError::Failed { backtrace, .. } => Self::Failed { detail, backtrace },
             GuestError::Body(error) => Self::Body(error),
-            GuestError::Unloadable { .. } => Self::Unavailable { detail },
+            GuestError::Unloadable { .. } | GuestError::NotExported { .. } => Self::Unavailable { detail },
         }
     }
 }

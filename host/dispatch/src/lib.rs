@@ -7,13 +7,16 @@
 
 mod dispatcher;
 mod error;
+mod handlers;
 mod outgoing;
 mod service;
+mod webhook;
 
-pub use switchyard_runtime::{Body, BodyError, CallContext, context::HOPS_MAX};
+pub use switchyard_runtime::{Body, BodyError, CallContext, context::HOPS_MAX, ports::OutgoingError};
 
 pub use self::{
     dispatcher::Dispatcher,
     error::CallError,
     service::{Instance, RouteTarget, Service, Snapshot},
+    webhook::{InvalidUrl, Webhooks},
 };

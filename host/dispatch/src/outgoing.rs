@@ -30,13 +30,13 @@ use switchyard_runtime::{
 use crate::{dispatcher::Dispatcher, error::CallError};
 
 /// How long a connection to another host may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a connection to another host is kept for the next request.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Idle connections kept for each host that a service calls.
-const POOL_IDLE_PER_HOST: usize = 8;
+pub(crate) const POOL_IDLE_PER_HOST: usize = 8;
 
 /// Headers that speak of one connection only (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 7] = [

@@ -102,6 +102,8 @@ async fn forward(
         deadline: exchange.started + route.timeout.unwrap_or(options.request_timeout),
         body_max: usize::try_from(options.body_max).unwrap_or(usize::MAX),
         show_backtrace: options.show_backtraces,
+        cause: None,
+        handled: None,
     };
     let result = shared.dispatcher.call(&route.service, cx, Request::from_parts(parts, body)).await;
     // Whatever the service made of the part it saw, the client sent too much.

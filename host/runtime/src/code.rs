@@ -33,6 +33,9 @@ use crate::{
     engine::{Tier, compatibility},
 };
 
+/// Rises when this host finds more in a component than it did, so that what was found before is looked for again.
+const LOOK: u32 = 2;
+
 /// The extension of files that are not whole yet.
 const TEMPORARY: &str = "tmp";
 
@@ -116,7 +119,7 @@ impl CodeCache {
     pub(crate) fn entry(&self, digest: Digest) -> Option<Entry> {
         let text = fs::read_to_string(self.index(digest)).ok()?;
         let (check, json) = text.split_once('\n')?;
-        if check != format!("{} {}", env!("CARGO_PKG_VERSION"), Digest::of(json.as_bytes())) {
+        if check != stamp(json) {
             return None;
         }
         let mut entry: Entry = serde_json::from_str(json).ok()?;
@@ -143,8 +146,7 @@ impl CodeCache {
         entry.description = made.description;
         entry.code.insert(made.tier, CodeFile { file, sha256: made.sha256, compatibility });
         let json = serde_json::to_string(&entry)?;
-        let text = format!("{} {}\n{json}", env!("CARGO_PKG_VERSION"), Digest::of(json.as_bytes()));
-        write_synced(&self.index(digest), text.as_bytes())?;
+        write_synced(&self.index(digest), format!("{}\n{json}", stamp(&json)).as_bytes())?;
         Ok(entry)
     }
 
@@ -193,6 +195,11 @@ impl Entry {
     pub(crate) fn has(&self, tier: Tier) -> bool {
         self.code.contains_key(&tier)
     }
+}
+
+/// The first line of an index: who wrote it, and what follows.
+fn stamp(json: &str) -> String {
+    format!("{}-{LOOK} {}", env!("CARGO_PKG_VERSION"), Digest::of(json.as_bytes()))
 }
 
 /// What a compile child answers.

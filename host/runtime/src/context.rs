@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchyard_core::name::ServiceName;
+use switchyard_core::{event::Cause, handled::Handled, name::ServiceName};
 use tokio::time::Instant;
 
 /// The most calls between services that one request may cause in a row.
@@ -24,6 +24,10 @@ pub struct CallContext {
     pub body_max: usize,
     /// Whether a trap's backtrace may be shown to the client.
     pub show_backtrace: bool,
+    /// The event or message that led to this call, however many services are between.
+    pub cause: Option<Arc<Cause>>,
+    /// The event or message that this very call handles, which it may acknowledge.
+    pub handled: Option<Arc<Handled>>,
 }
 
 impl CallContext {
@@ -31,7 +35,7 @@ impl CallContext {
     #[must_use]
     pub fn nested(&self, service: &ServiceName) -> Self {
         let ancestors = self.ancestors.iter().chain([service]).cloned().collect();
-        Self { ancestors, ..self.clone() }
+        Self { ancestors, handled: None, ..self.clone() }
     }
 
     /// How many services called each other to get here.

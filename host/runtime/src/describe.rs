@@ -5,11 +5,11 @@ mod manifest;
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, anyhow, bail};
-use switchyard_core::describe::{Description, Role, Track};
+use switchyard_core::describe::{Description, Role, Track, one_of};
 use wasmparser::{Parser, Payload};
 use wasmtime::component::{Component, Linker};
 
-use crate::{linker, state::GuestState};
+use crate::{linker, plugin::roles::Roles, state::GuestState};
 
 /// The names of the custom sections that only builds without optimisation carry in full.
 const DEBUG_SECTION: &str = ".debug_info";
@@ -50,13 +50,18 @@ pub(crate) fn names(bytes: &[u8]) -> anyhow::Result<Names> {
 impl Names {
     /// The engine that the component needs: anything of WASI 0.3 needs concurrency.
     pub(crate) fn track(&self) -> Track {
-        let of_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
-        if self.imports.iter().chain(&self.exports).any(of_03) { Track::P3 } else { Track::P2 }
+        if self.of_03().is_some() { Track::P3 } else { Track::P2 }
+    }
+
+    /// The first name that is of WASI 0.3.
+    fn of_03(&self) -> Option<&str> {
+        let is_03 = |name: &&str| name.starts_with("wasi:") && name.contains("@0.3.");
+        self.imports.iter().chain(&self.exports).map(String::as_str).find(is_03)
     }
 
     /// The roles that the exports give.
     fn roles(&self) -> BTreeSet<Role> {
-        self.exports.iter().filter_map(|export| role_of(export)).collect()
+        self.exports.iter().filter_map(|export| Role::of_export(export)).collect()
     }
 
     /// Refuses, by name, what this host cannot give or take.
@@ -69,14 +74,23 @@ impl Names {
             let nearest = linker::nearest(import, &provided).unwrap_or("none");
             bail!("it imports {import}, which this host does not provide; the nearest that it does is {nearest}");
         }
-        if !self.roles().iter().any(|role| *role != Role::Manifest) {
+        let roles = self.roles();
+        if !roles.iter().any(|role| role.is_called()) {
+            let would_do: Vec<_> = Role::ALL.into_iter().filter(|role| role.is_called()).collect();
             bail!(
-                "it exports nothing that this host can call ({}); export wasi:http/incoming-handler@0.2.x, \
-                 wasi:http/handler@0.3.x or switchyard:plugin/http-handler@0.1.0",
-                if self.exports.is_empty() { "no exports at all".to_owned() } else { self.exports.join(", ") }
+                "it exports nothing that this host can call ({}); export {}",
+                if self.exports.is_empty() { "no exports at all".to_owned() } else { self.exports.join(", ") },
+                one_of(&would_do)
             );
         }
-        Ok(())
+        match (self.of_03(), roles.into_iter().find(|role| role.needs_02())) {
+            (Some(name), Some(role)) => bail!(
+                "it takes the role {}, which is for 0.2 components, but uses {name}; build it for wasm32-wasip2, or \
+                 move that export into a component of its own",
+                role.interface()
+            ),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -86,10 +100,12 @@ pub(crate) fn describe(
     linker: &Linker<GuestState>,
     names: Names,
 ) -> anyhow::Result<Description> {
-    linker
+    let linked = linker
         .instantiate_pre(component)
         .map_err(|error| anyhow!("an import has another shape than what this host provides: {error:#}"))?;
     let roles = names.roles();
+    Roles::new(&linked, &roles)
+        .map_err(|error| anyhow!("an export has another shape than what this host calls: {error:#}"))?;
     let manifest = match roles.contains(&Role::Manifest) {
         true => Some(manifest::ask(component).context("manifest.describe failed")?),
         false => None,
@@ -102,18 +118,6 @@ pub(crate) fn describe(
         manifest,
         debug_build: names.debug_build,
     })
-}
-
-/// The role that an export gives.
-fn role_of(export: &str) -> Option<Role> {
-    let (interface, version) = export.split_once('@')?;
-    match interface {
-        "switchyard:plugin/http-handler" if version.starts_with("0.1.") => Some(Role::HttpHandler),
-        "switchyard:plugin/manifest" if version.starts_with("0.1.") => Some(Role::Manifest),
-        "wasi:http/incoming-handler" if version.starts_with("0.2.") => Some(Role::WasiHttp02),
-        "wasi:http/handler" if version.starts_with("0.3.") => Some(Role::WasiHttp03),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -135,9 +139,24 @@ mod tests {
 
     #[test]
     fn a_component_without_a_role_is_refused() {
-        assert!(names_of(&[], &["wasi:cli/run@0.2.3"]).check().is_err());
+        let text = names_of(&[], &["wasi:cli/run@0.2.3"]).check().unwrap_err().to_string();
+        for role in Role::ALL.into_iter().filter(|role| role.is_called()) {
+            assert!(text.contains(role.interface()), "{text}");
+            assert!(names_of(&[], &[&role.interface().replace(".x", ".0")]).check().is_ok());
+        }
         assert!(names_of(&[], &["switchyard:plugin/manifest@0.1.0"]).check().is_err());
-        assert!(names_of(&[], &["wasi:http/incoming-handler@0.2.0"]).check().is_ok());
+    }
+
+    #[test]
+    fn synchronous_roles_are_for_02_components() {
+        let imports = ["wasi:clocks/monotonic-clock@0.3.0"];
+        for role in Role::ALL.into_iter().filter(|role| role.needs_02()) {
+            let text = names_of(&imports, &[&role.interface().replace(".x", ".0")]).check().unwrap_err().to_string();
+            assert!(text.contains(role.interface()) && text.contains(imports[0]), "{text}");
+            assert!(text.contains("build it for wasm32-wasip2"), "{text}");
+        }
+        let manifest = "switchyard:plugin/manifest@0.1.0";
+        assert!(names_of(&imports, &["wasi:http/handler@0.3.0", manifest]).check().is_ok());
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use switchyard_core::name::ServiceName;
 use wasmtime::{Trap, WasmBacktrace};
 
-use crate::{body::BodyError, limiter::CpuExceeded};
+use crate::{
+    body::BodyError,
+    limiter::{CpuExceeded, MessagesExceeded},
+};
 
 /// Why a guest gave no response.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -39,6 +42,14 @@ pub enum GuestError {
     /// The request's body did not arrive.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// It has no export for such a call.
+    #[error("the service '{service}' cannot be called like this: it exports no {export}")]
+    NotExported {
+        /// Which service.
+        service: ServiceName,
+        /// What it would have to export.
+        export: String,
+    },
     /// Its code cannot be loaded.
     #[error("the service '{service}' cannot be loaded: {reason}")]
     Unloadable {
@@ -54,6 +65,9 @@ pub(crate) fn explain(service: &ServiceName, error: &wasmtime::Error, memory_ref
     let service = service.clone();
     if let Some(exceeded) = error.downcast_ref::<CpuExceeded>() {
         return GuestError::TimedOut { service, after: exceeded.max };
+    }
+    if let Some(exceeded) = error.downcast_ref::<MessagesExceeded>() {
+        return GuestError::Failed { service, reason: exceeded.to_string(), backtrace: None };
     }
     let reason = match error.downcast_ref::<Trap>() {
         _ if memory_refused => "it ran out of memory (memory-max)".to_owned(),

@@ -19,6 +19,8 @@ pub mod ports;
 mod runtime;
 pub mod settings;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use self::{
     body::{Body, BodyError},

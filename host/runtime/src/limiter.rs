@@ -13,7 +13,7 @@ use std::{
 
 use wasmtime::ResourceLimiter;
 
-use crate::settings::TABLE_ELEMENTS_MAX;
+use crate::settings::{MESSAGES_BYTES_MAX, MESSAGES_KEPT_MAX, TABLE_ELEMENTS_MAX};
 
 /// Bounds what one store holds: all its linear memories together, all its tables together.
 #[derive(Debug)]
@@ -24,6 +24,17 @@ pub(crate) struct MemoryBudget {
     /// Set when a request for memory was refused, so that the trap which usually follows can be explained.
     pub(crate) refused: bool,
 }
+
+/// What one store's messages of `wasi:messaging` hold in the host's memory.
+#[derive(Debug, Default)]
+pub(crate) struct MessageBudget {
+    used: usize,
+}
+
+/// A guest holds too much in messages.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it holds more than {MESSAGES_BYTES_MAX} bytes in messages; drop those that are done with")]
+pub(crate) struct MessagesExceeded;
 
 /// The CPU time of one call: what passes while its future is being polled.
 #[derive(Clone, Debug)]
@@ -81,6 +92,25 @@ impl ResourceLimiter for MemoryBudget {
         }
         self.tables_used = used;
         Ok(true)
+    }
+}
+
+// === impl MessageBudget ===
+
+impl MessageBudget {
+    /// A message that held `before` bytes now holds `after`.
+    pub(crate) fn resize(&mut self, before: usize, after: usize) -> Result<(), MessagesExceeded> {
+        let used = self.used.saturating_sub(before).saturating_add(after);
+        if used > MESSAGES_BYTES_MAX {
+            return Err(MessagesExceeded);
+        }
+        self.used = used;
+        Ok(())
+    }
+
+    /// Whether an instance that still holds this may go on to its next call.
+    pub(crate) fn may_be_kept(&self) -> bool {
+        self.used <= MESSAGES_KEPT_MAX
     }
 }
 
@@ -153,6 +183,17 @@ mod tests {
         assert!(budget.memory_growing(100, 150, None).unwrap());
         assert!(!budget.memory_growing(150, 151, None).unwrap());
         assert!(budget.refused);
+    }
+
+    #[test]
+    fn messages_that_are_never_dropped_end_their_guest() {
+        let mut budget = MessageBudget::default();
+        let half = MESSAGES_BYTES_MAX / 2;
+        assert!(budget.resize(0, half).is_ok() && budget.resize(0, half).is_ok());
+        assert!(budget.resize(0, 1).is_err());
+        assert!(!budget.may_be_kept());
+        assert!(budget.resize(half, 0).is_ok() && budget.resize(half, MESSAGES_KEPT_MAX).is_ok());
+        assert!(budget.may_be_kept());
     }
 
     #[test]

@@ -53,7 +53,12 @@ const WASI_03: [&str; 6] = [
 ];
 
 /// Interfaces of our own that hold nothing but types; any 0.1.x links.
-const OWN: [&str; 1] = ["switchyard:plugin/http-types"];
+const OWN: [&str; 4] = [
+    "switchyard:plugin/event-types",
+    "switchyard:plugin/http-types",
+    "switchyard:plugin/queue-types",
+    "switchyard:plugin/types",
+];
 
 /// A linker with everything that guests of this track may import.
 ///
@@ -72,6 +77,8 @@ pub(crate) fn linker(engine: &Engine, track: Track) -> wasmtime::Result<Linker<G
     host::config::add_to_linker(&mut linker)?;
     host::logging::add_to_linker(&mut linker)?;
     host::keyvalue::add_to_linker(&mut linker)?;
+    host::platform::add_to_linker(&mut linker)?;
+    host::messaging::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
@@ -79,11 +86,12 @@ pub(crate) fn linker(engine: &Engine, track: Track) -> wasmtime::Result<Linker<G
 pub(crate) fn provided() -> Vec<String> {
     let wasi_02 = WASI.iter().chain(&WASI_02).map(|name| format!("{name}@0.2"));
     let wasi_03 = WASI.iter().chain(&WASI_03).map(|name| format!("{name}@0.3"));
-    let own = OWN.iter().map(|name| format!("{name}@0.1"));
+    let own = OWN.iter().chain(&host::platform::INTERFACES).map(|name| format!("{name}@0.1"));
     let exact = host::config::INTERFACES
         .into_iter()
         .chain(host::logging::INTERFACES)
         .chain(host::keyvalue::INTERFACES)
+        .chain(host::messaging::INTERFACES)
         .map(str::to_owned);
     wasi_02.chain(wasi_03).chain(own).chain(exact).collect()
 }
@@ -115,10 +123,27 @@ mod tests {
     #[test]
     fn releases_link_by_track_and_drafts_exactly() {
         let provided = provided();
-        for good in ["wasi:io/poll@0.2.0", "wasi:io/poll@0.2.12", "wasi:http/client@0.3.0", "wasi:logging/logging"] {
+        for good in [
+            "wasi:io/poll@0.2.0",
+            "wasi:io/poll@0.2.12",
+            "wasi:http/client@0.3.0",
+            "wasi:logging/logging",
+            "wasi:messaging/producer@0.2.0-draft",
+            "switchyard:plugin/events@0.1.0",
+            "switchyard:plugin/batch@0.1.7",
+            "switchyard:plugin/queue-types@0.1.0",
+        ] {
             assert!(is_provided(good, &provided), "{good}");
         }
-        for bad in ["wasi:io/poll@0.4.0", "wasi:io/poll@0.2.0-rc", "wasi:keyvalue/store@0.2.0", "acme:x/y@1.0.0"] {
+        for bad in [
+            "wasi:io/poll@0.4.0",
+            "wasi:io/poll@0.2.0-rc",
+            "wasi:keyvalue/store@0.2.0",
+            "wasi:messaging/request-reply@0.2.0-draft",
+            "switchyard:plugin/events@0.2.0",
+            "switchyard:plugin/sagas@0.1.0",
+            "acme:x/y@1.0.0",
+        ] {
             assert!(!is_provided(bad, &provided), "{bad}");
         }
         assert_eq!(nearest("wasi:keyvalue/store@0.2.0", &provided), Some("wasi:keyvalue/store@0.2.0-draft"));

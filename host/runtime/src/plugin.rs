@@ -1,10 +1,19 @@
-//! One generation of a plugin: its code, mapped when first needed, and the calls of it.
+//! One generation of a plugin: its code, mapped when first needed, and the calls of it, by role.
 
+mod calls;
+mod event_handler;
+mod event_middleware;
 mod fast;
 mod gate;
+pub(crate) mod linked;
+mod mapped;
+mod messaging;
 mod p2;
 mod p3;
+mod queue_handler;
+pub(crate) mod roles;
 pub(crate) mod warm;
+mod wit;
 
 use std::{
     sync::{
@@ -15,26 +24,15 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use http::{Request, Response};
 use switchyard_core::{
-    describe::{Description, Role},
-    manifest::Guests,
+    describe::Description,
     name::{Digest, Generation, ServiceName},
 };
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use crate::{
-    body::Body,
-    code::Entry,
-    context::CallContext,
-    engine::{Allocator, Tier},
-    error::GuestError,
-    runtime::Inner,
-    settings::Settings,
-    state::Shared,
-};
+use crate::{code::Entry, engine::Tier, error::GuestError, runtime::Inner, settings::Settings, state::Shared};
 
-use self::gate::Gate;
+use self::{gate::Gate, mapped::Code};
 
 /// After how long without a call an instance that waits for the next one is given up.
 pub const INSTANCE_IDLE_MAX: Duration = Duration::from_secs(10);
@@ -66,7 +64,6 @@ pub struct Plugin {
     digest: Digest,
     generation: Generation,
     description: Arc<Description>,
-    role: Role,
     gate: Gate,
     code: ArcSwapOption<Code>,
     /// Held while code is being mapped, so that the first calls map it once.
@@ -78,27 +75,13 @@ pub struct Plugin {
     born: Instant,
 }
 
-/// Mapped code, linked, with the instances made of it.
-struct Code {
-    tier: Tier,
-    kind: Kind,
-}
-
-enum Kind {
-    Fast(fast::Fast),
-    P2(Arc<p2::Streaming>),
-    P3(p3::Concurrent),
-}
-
 // === impl Plugin ===
 
 impl Plugin {
-    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Option<Arc<Self>> {
-        let role = spec.description.http_role()?;
+    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Arc<Self> {
         let limits = spec.settings.limits.clone();
-        Some(Arc::new_cyclic(|me| Self {
+        Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            role,
             gate: Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max),
             shared: Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone())),
             inner,
@@ -110,7 +93,7 @@ impl Plugin {
             refreshes: AtomicU64::new(0),
             last_call_s: AtomicU64::new(0),
             born: Instant::now(),
-        }))
+        })
     }
 
     /// The service it serves as.
@@ -154,37 +137,6 @@ impl Plugin {
         self.refreshes.fetch_add(1, Relaxed);
         if self.is_mapped() {
             drop(self.map_on_its_own(true));
-        }
-    }
-
-    /// Calls the guest. The response's head is there, or the call has failed, by the context's deadline and the
-    /// service's own, whichever is first.
-    ///
-    /// # Errors
-    /// When it is too busy, too slow, or fails; see [`GuestError`].
-    pub async fn call(&self, mut context: CallContext, request: Request<Body>) -> Result<Response<Body>, GuestError> {
-        let began = tokio::time::Instant::now();
-        self.last_call_s.store(self.born.elapsed().as_secs(), Relaxed);
-        context.deadline = context.deadline.min(began + self.shared.settings.limits.deadline);
-        let deadline = context.deadline;
-        let begun = Arc::default();
-        let answer = async {
-            let admission = self.gate.enter(&context, &begun).await?;
-            let code = self.code().await?;
-            match &code.kind {
-                Kind::Fast(fast) => fast.call(&self.inner, &self.shared, context, request, admission).await,
-                Kind::P2(streaming) => streaming.call(&self.inner, &self.shared, context, request, admission).await,
-                Kind::P3(concurrent) => concurrent.call(&self.shared, context, request, admission).await,
-            }
-        };
-        match tokio::time::timeout_at(deadline, answer).await {
-            Ok(answer) => answer,
-            // It has not reached the guest, so trying again repeats nothing.
-            Err(_) if !begun.load(Relaxed) => Err(self.gate.busy("no place became free in time")),
-            Err(_) => {
-                let after = began.elapsed();
-                Err(GuestError::TimedOut { service: self.shared.service.clone(), after })
-            }
         }
     }
 
@@ -246,71 +198,12 @@ impl Plugin {
     }
 
     async fn load(&self, entry: Entry) -> Result<Code, String> {
-        let (inner, shared, role, digest) = (self.inner.clone(), self.shared.clone(), self.role, self.digest);
-        let loading = tokio::task::spawn_blocking(move || Code::load(&inner, &shared, role, digest, &entry));
+        let (inner, shared, digest) = (self.inner.clone(), self.shared.clone(), self.digest);
+        let loading = tokio::task::spawn_blocking(move || Code::load(&inner, &shared, digest, &entry));
         loading.await.map_err(|error| error.to_string())?
     }
 
     fn unloadable(&self, reason: String) -> GuestError {
         GuestError::Unloadable { service: self.shared.service.clone(), reason }
-    }
-}
-
-// === impl Code ===
-
-impl Code {
-    /// Maps and links the best code of an entry.
-    fn load(
-        inner: &Arc<Inner>,
-        shared: &Arc<Shared>,
-        role: Role,
-        digest: Digest,
-        entry: &Entry,
-    ) -> Result<Self, String> {
-        let (tier, file) = entry.best().ok_or_else(|| format!("there is no code for {digest}"))?;
-        let track = entry.description.track;
-        let (file, path) = inner.cache.verified(file).map_err(|error| error.to_string())?;
-        let mapped = [Allocator::Pool, Allocator::OnDemand].into_iter().map(|allocator| {
-            let engine = inner.engines.get(track, tier, allocator)?;
-            crate::code::map::component(engine, &file, &path)
-                .map_err(|error| crate::code::CodeError::Refused(path.clone(), format!("{error:#}")).to_string())
-        });
-        // What is over the pool's limits is made on demand, under the service's own limits.
-        let mut component = Err(String::new());
-        for attempt in mapped {
-            component = attempt;
-            if component.is_ok() {
-                break;
-            }
-        }
-        let component = component?;
-        let kind = || -> wasmtime::Result<Kind> {
-            let linker = crate::linker::linker(component.engine(), track)?;
-            let pre = linker.instantiate_pre(&component)?;
-            let reused = shared.settings.guests == Guests::Reused;
-            Ok(match role {
-                Role::HttpHandler => Kind::Fast(fast::Fast::new(pre, reused)?),
-                Role::WasiHttp03 => Kind::P3(p3::Concurrent::new(inner, pre, shared, reused)?),
-                Role::WasiHttp02 | Role::Manifest => Kind::P2(Arc::new(p2::Streaming::new(pre, reused)?)),
-            })
-        };
-        Ok(Self { tier, kind: kind().map_err(|error| format!("{error:#}"))? })
-    }
-
-    fn sweep(&self, now: Instant) {
-        match &self.kind {
-            Kind::Fast(fast) => fast.warm.sweep(now),
-            Kind::P2(streaming) => streaming.warm.sweep(now),
-            // Its workers end themselves.
-            Kind::P3(_) => {}
-        }
-    }
-
-    fn drop_idle(&self) {
-        match &self.kind {
-            Kind::Fast(fast) => fast.warm.clear(),
-            Kind::P2(streaming) => streaming.warm.clear(),
-            Kind::P3(_) => {}
-        }
     }
 }

@@ -21,10 +21,7 @@ use crate::{
     context::CallContext,
     engine::{Engines, POOL_MAX, Tier},
     error::{GuestError, explain},
-    plugin::{
-        Plugin, PluginSpec,
-        warm::{Guest, Instantiate},
-    },
+    plugin::{Plugin, PluginSpec, linked::Linked, warm::Guest},
     ports::Ports,
     state::{GuestState, Shared},
 };
@@ -134,14 +131,12 @@ impl Runtime {
     }
 
     /// Makes a plugin of a prepared component. Its code is mapped with the first call.
-    ///
-    /// `None` when the component serves no role that can be called.
-    pub fn plugin(&self, spec: PluginSpec) -> Option<Arc<Plugin>> {
-        let plugin = Plugin::new(self.inner.clone(), spec)?;
+    pub fn plugin(&self, spec: PluginSpec) -> Arc<Plugin> {
+        let plugin = Plugin::new(self.inner.clone(), spec);
         let mut plugins = self.inner.plugins();
         plugins.retain(|plugin| plugin.strong_count() > 0);
         plugins.push(Arc::downgrade(&plugin));
-        Some(plugin)
+        plugin
     }
 
     /// Removes what is cached of a digest.
@@ -202,20 +197,20 @@ impl Inner {
 
     /// Makes an instance. When the pool is full, idle instances of all plugins make room, and if that is not
     /// enough it waits; the caller bounds the time.
-    pub(crate) async fn instantiate<P: Instantiate>(
+    pub(crate) async fn instantiate(
         &self,
         shared: &Arc<Shared>,
         context: &CallContext,
-        pre: &P,
-    ) -> Result<Guest<P::Instance>, GuestError> {
+        linked: &Linked,
+    ) -> Result<Guest, GuestError> {
         let mut retried = false;
         loop {
-            let mut store = GuestState::store(pre.engine(), shared);
+            let mut store = GuestState::store(linked.engine(), shared);
             let meter = store.data().cpu.clone();
             meter.begin(shared.settings.limits.cpu_max);
-            let made = meter.meter(std::pin::pin!(pre.instantiate(&mut store))).await;
+            let made = meter.meter(std::pin::pin!(linked.instantiate(&mut store))).await;
             match made {
-                Ok(instance) => return Ok(Guest::new(store, instance)),
+                Ok(exports) => return Ok(Guest::new(store, exports)),
                 Err(error) if error.is::<PoolConcurrencyLimitError>() => {
                     self.make_room().await;
                     // Its ancestors hold slots until it is done, so it must not wait for one of theirs.

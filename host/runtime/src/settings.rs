@@ -22,6 +22,29 @@ pub const LOG_LINES_PER_SECOND: u32 = 100;
 /// How many requests of a service to other hosts may be under way at once; further ones wait.
 pub const OUTBOUND_MAX: usize = 32;
 
+/// The most bytes of keys, values and payloads that a guest hands over, or gets, in one call of the host; 16 MiB.
+pub const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// The longest name of anything that a guest hands over: a key, bucket, queue, id or token, in bytes; 1 KiB.
+pub const NAME_BYTES_MAX: usize = 1 << 10;
+
+/// How much of a handler's reason is kept, in bytes; 4 KiB.
+pub const REASON_BYTES_MAX: usize = 4 << 10;
+
+/// For how long a handler may defer; one day. A longer time becomes this.
+pub const DEFER_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// The most messages that one `lease` of a guest answers; 100, so at most 100 MiB.
+pub const LEASE_MAX: u32 = 100;
+
+/// The most bytes that one instance may hold in messages of `wasi:messaging`; 16 MiB. They are the host's memory,
+/// not the guest's, and a guest can forget to drop them.
+pub const MESSAGES_BYTES_MAX: usize = 16 << 20;
+
+/// The most bytes in messages that an instance may keep from one call to the next; 1 MiB. One that keeps more serves
+/// no further call.
+pub const MESSAGES_KEPT_MAX: usize = 1 << 20;
+
 /// Settings of one service. [`Default`] is what holds without any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -11,8 +11,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::{
     context::CallContext,
     host::{http::Hooks, logging::LogGate, stdio::LineStream},
-    limiter::{CpuMeter, MemoryBudget},
-    ports::Ports,
+    limiter::{CpuMeter, MemoryBudget, MessageBudget},
+    ports::{Origin, Ports},
     settings::{OUTBOUND_MAX, Settings},
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct GuestState {
     pub(crate) table: ResourceTable,
     pub(crate) memory: MemoryBudget,
     pub(crate) cpu: CpuMeter,
+    /// What the messages in the table hold.
+    pub(crate) messages: MessageBudget,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -78,6 +80,7 @@ impl GuestState {
             table,
             memory: MemoryBudget::new(shared.settings.limits.memory_max),
             cpu: cpu.clone(),
+            messages: MessageBudget::default(),
             wasi,
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(shared.clone()),
@@ -98,6 +101,15 @@ impl GuestState {
         self.cpu.begin(self.shared.settings.limits.cpu_max);
         self.hooks.context = Some(context);
     }
+
+    /// Who publishes, enqueues or commits: the service, in the circumstances of the call that the guest is in. None
+    /// when it is in no call yet, which a component's start function is not.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        let context = self.hooks.context.as_ref()?;
+        let service = self.shared.service.clone();
+        let context = CallContext { handled: context.handled.clone(), ..context.nested(&service) };
+        Some(Origin { service, context })
+    }
 }
 
 impl WasiView for GuestState {
@@ -109,5 +121,30 @@ impl WasiView for GuestState {
 impl WasiHttpView for GuestState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchyard_core::{event::Cause, handled::Handled};
+
+    use super::*;
+    use crate::testing::{context, guest};
+
+    #[tokio::test]
+    async fn what_is_handled_is_known_to_the_call_itself_and_its_cause_to_all_below() {
+        let mut store = guest(&Arc::default());
+        let state = store.data_mut();
+        assert!(state.origin().is_none());
+        let handled = Arc::new(Handled::Event { subscription: "shop/a".into(), sequence: 7 });
+        let cause = Arc::new(Cause { id: "e1".to_owned(), correlationid: "c1".to_owned() });
+        let call = CallContext { handled: Some(handled.clone()), cause: Some(cause.clone()), ..context(&["first"]) };
+        state.begin(call);
+        let origin = state.origin().unwrap();
+        let ancestors: Vec<_> = origin.context.ancestors.iter().map(ServiceName::as_str).collect();
+        assert_eq!((origin.service.as_str(), ancestors), ("shop", vec!["first", "shop"]));
+        assert_eq!((origin.context.handled, origin.context.cause.clone()), (Some(handled), Some(cause.clone())));
+        let below = state.origin().unwrap().context.nested(&origin.service);
+        assert_eq!((below.handled, below.cause), (None, Some(cause)));
     }
 }

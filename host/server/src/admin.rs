@@ -4,19 +4,26 @@
 //! browser here has open can reach it (DNS rebinding included).
 
 mod api;
+mod body;
+mod dead_letters;
+mod events;
 mod guard;
 mod query;
+mod queues;
 mod reply;
 mod routes;
 mod services;
+mod subscriptions;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use switchyard_core::problem::Code;
+use switchyard_delivery::Delivery;
 use switchyard_dispatch::Dispatcher;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -32,6 +39,12 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes that a request's head may have.
 const HEADER_MAX: usize = 64 << 10;
 
+/// The most bytes that a request's body may have: a batch of events.
+const BODY_MAX: usize = 16 << 20;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The most connections at the same time.
 const CONNECTIONS_MAX: usize = 256;
 
@@ -45,6 +58,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) struct Sources {
     pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) delivery: Arc<Delivery>,
     pub(crate) plugins: reload::Handle,
     pub(crate) checks: watch::Receiver<Checks>,
     /// Cancelled when the host begins to stop.
@@ -111,8 +125,8 @@ impl Admin {
 
 async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let response = answer(&request, &sources);
-        async move { Ok::<_, Infallible>(response) }
+        let sources = sources.clone();
+        async move { Ok::<_, Infallible>(answer(request, &sources).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -132,13 +146,38 @@ async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
     }
 }
 
-fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Full<bytes::Bytes>> {
-    let path = request.uri().path();
-    let response = match guard::check(request.uri(), request.headers()) {
-        Ok(()) => api::answer(request.method(), path, request.uri().query().unwrap_or_default(), sources),
-        Err(refused) => Err(refused),
+async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<Full<bytes::Bytes>>
+where
+    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let (parts, body) = request.into_parts();
+    let answered = async {
+        guard::check(&parts.uri, &parts.headers)?;
+        let asked = api::Asked {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: query::Query::new(parts.uri.query().unwrap_or_default()),
+            headers: &parts.headers,
+            body: read(body).await?,
+        };
+        api::answer(asked, sources).await
     };
-    response.unwrap_or_else(|problem| problem.into_response(path))
+    answered.await.unwrap_or_else(|problem: reply::Problem| problem.into_response(parts.uri.path()))
+}
+
+async fn read<B>(body: B) -> Result<bytes::Bytes, reply::Problem>
+where
+    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("the body is longer than the {BODY_MAX} bytes that the admin API takes");
+            Err(reply::Problem::new(Code::PayloadTooLarge, detail))
+        }
+        Ok(Err(error)) => Err(reply::Problem::new(Code::BadRequest, format!("the body did not arrive: {error}"))),
+        Err(_) => Err(reply::Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
+    }
 }
 
 #[cfg(test)]

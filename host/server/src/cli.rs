@@ -1,10 +1,14 @@
-//! The command line, as it is parsed; what it does is in the module of each command.
+//! The command line, as it is parsed; what it does is in the module of each command. What a command takes that talks to
+//! a running host or works on a data folder stands there too.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{DEFAULT_FILE, Overrides};
+use crate::{
+    config::{DEFAULT_FILE, Overrides},
+    data, remote,
+};
 
 /// A host for WebAssembly services: drop components into a folder, and they are live.
 #[derive(Debug, Parser)]
@@ -23,6 +27,22 @@ pub(crate) enum Command {
     Dev(HostArgs),
     /// Says what a component is, and whether it would load
     Inspect(InspectArgs),
+    /// Reads and publishes events
+    Events(remote::events::EventsArgs),
+    /// Lists the topics
+    Topics(remote::topics::TopicsArgs),
+    /// Lists, pauses, resumes and moves subscriptions
+    Subscriptions(remote::subscriptions::SubscriptionsArgs),
+    /// Lists the queues, or shows one
+    Queues(remote::queues::QueuesArgs),
+    /// Lists, shows, redrives and discards dead letters
+    DeadLetters(remote::dead_letters::DeadLettersArgs),
+    /// Checks every record of the store, also while a host runs
+    Doctor(data::doctor::DoctorArgs),
+    /// Copies the store into a file, also while a host runs
+    Backup(data::backup::BackupArgs),
+    /// Puts a copy of the store where there is none
+    Restore(data::restore::RestoreArgs),
     /// Compiles one component; what the host starts for itself
     #[command(hide = true, disable_help_flag = true)]
     CompileChild {
@@ -69,8 +89,7 @@ pub(crate) struct InspectArgs {
 impl HostArgs {
     /// The configuration file to read, if there is one.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
-        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
-        self.config.clone().or_else(default)
+        config_file(self.config.as_ref())
     }
 
     /// The configuration file to follow: it may come later.
@@ -87,6 +106,12 @@ impl HostArgs {
             log_level: self.log_level.clone(),
         }
     }
+}
+
+/// The file that is named, else the default one if it is there.
+pub(crate) fn config_file(named: Option<&PathBuf>) -> Option<PathBuf> {
+    let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+    named.cloned().or_else(default)
 }
 
 #[cfg(test)]

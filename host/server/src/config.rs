@@ -7,6 +7,7 @@
 //! **Invariant**: every member that is accepted here has an effect.
 
 mod check;
+mod delivery;
 mod explain;
 mod raw;
 
@@ -41,6 +42,8 @@ pub(crate) struct Config {
     /// Routes of the operator; they come before those of plugins.
     pub(crate) routes: Vec<Route>,
     pub(crate) services: BTreeMap<ServiceName, Service>,
+    /// `[events]`, `[topics.NAME]`, `[queues.NAME]`, `[[subscription]]`, `[[schedule]]` and the grants.
+    pub(crate) delivery: switchyard_delivery::Config,
     /// The folder of the embedded store; none means `store` in the data folder.
     pub(crate) store_path: Option<PathBuf>,
     pub(crate) telemetry: Telemetry,
@@ -137,6 +140,7 @@ impl Default for Config {
             plugins: Plugins { dir: "plugins".into(), drain_timeout: Duration::from_secs(10) },
             routes: Vec::new(),
             services: BTreeMap::new(),
+            delivery: switchyard_delivery::Config::default(),
             store_path: None,
             telemetry: Telemetry::default(),
         }
@@ -207,6 +211,11 @@ impl Config {
                 queue_max: said.queue_max.unwrap_or(defaults.queue_max),
             },
         }
+    }
+
+    /// The folder of the store, for a host that keeps its state here.
+    pub(crate) fn store_folder(&self, data: &Path) -> PathBuf {
+        self.store_path.clone().unwrap_or_else(|| data.join("store"))
     }
 
     /// The tables that differ and are read at start only.

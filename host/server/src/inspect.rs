@@ -12,7 +12,7 @@ use anyhow::Context;
 use serde::Serialize;
 use switchyard_core::{
     describe::{Description, Role, Track},
-    manifest::Manifest,
+    manifest::{Manifest, ScheduleSpec, Target, Timetable},
     name::Digest,
 };
 use switchyard_runtime::Runtime;
@@ -86,7 +86,7 @@ fn report(file: &Path, size: u64, digest: Digest, described: Result<Description,
     let (description, manifest) = match described {
         Ok(description) => {
             let manifest = side_text(&file.with_file_name(format!("{stem}.toml")))
-                .and_then(|side| reload::manifest(stem, description.manifest.clone(), side.as_deref()));
+                .and_then(|side| reload::manifest(stem, &description, side.as_deref()));
             (Some(description), manifest)
         }
         Err(error) => (None, Err(error)),
@@ -128,6 +128,16 @@ impl Display for Report {
                 let methods = if route.methods.is_empty() { "any method".to_owned() } else { route.methods.join(", ") };
                 writeln!(f, "route     {} ({methods})", route.path)?;
             }
+            for subscription in &manifest.subscriptions {
+                let name = subscription.full_name(manifest.name.as_str());
+                writeln!(f, "events    {} (as {name})", subscription.topic)?;
+            }
+            for consumer in &manifest.queues {
+                writeln!(f, "queue     {}", consumer.queue)?;
+            }
+            for schedule in &manifest.schedules {
+                writeln!(f, "schedule  {}", schedule_line(schedule))?;
+            }
         }
         // As in JSON.
         let name = |role: &Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
@@ -143,6 +153,18 @@ impl Display for Report {
             Some(error) => write!(f, "verdict   it would not load: {error}"),
         }
     }
+}
+
+fn schedule_line(schedule: &ScheduleSpec) -> String {
+    let when = match &schedule.timetable {
+        Timetable::Cron(cron) => cron.clone(),
+        Timetable::Every(every) => format!("every {every}"),
+    };
+    let what = match &schedule.target {
+        Target::Topic(topic) => format!("an event of {topic}"),
+        Target::Queue(queue) => format!("a message of {queue}"),
+    };
+    format!("{} ({when}: {what})", schedule.name)
 }
 
 fn list(f: &mut fmt::Formatter<'_>, title: &str, items: Vec<String>) -> fmt::Result {

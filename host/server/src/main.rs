@@ -6,13 +6,16 @@
 mod admin;
 mod cli;
 mod config;
+mod data;
 mod dev;
 mod health;
+mod host_events;
 mod inspect;
 mod output;
 mod ports;
 mod reconfigure;
 mod reload;
+mod remote;
 mod serve;
 mod shutdown;
 mod telemetry;
@@ -36,6 +39,14 @@ fn main() -> ExitCode {
         Command::Serve(args) => run(serve::serve(args, serve::Mode::Production)),
         Command::Dev(args) => run(dev::dev(args)),
         Command::Inspect(args) => run(inspect::inspect(args)),
+        Command::Events(args) => run(remote::events::run(args)),
+        Command::Topics(args) => run(remote::topics::run(args)),
+        Command::Subscriptions(args) => run(remote::subscriptions::run(args)),
+        Command::Queues(args) => run(remote::queues::run(args)),
+        Command::DeadLetters(args) => run(remote::dead_letters::run(args)),
+        Command::Doctor(args) => data::doctor::run(&args),
+        Command::Backup(args) => data::backup::run(&args),
+        Command::Restore(args) => data::restore::run(&args),
     };
     done.unwrap_or_else(|error| {
         output::report(&error);

@@ -8,8 +8,16 @@ use std::{
 /// Prints one line on standard output, at once: others wait for it in a pipe. A reader that went away is its own
 /// business.
 pub(crate) fn line(text: impl Display) {
+    let _ = write_line(text);
+}
+
+/// Prints one line on standard output, at once.
+///
+/// # Errors
+/// When nobody reads it any more: whoever would write for ever stops then.
+pub(crate) fn write_line(text: impl Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// Prints one line on standard error.

@@ -1,21 +1,17 @@
 //! Adapters from the store to the ports that the runtime names, since neither knows of the other.
 
+mod nothing;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{Request, Response};
-use switchyard_runtime::{
-    Body,
-    ports::{Caller, Expect, KeyValue, KvEntry, KvError, KvWrite, OutgoingError, OutgoingHttp, Ports},
-};
+use switchyard_runtime::ports::{Expect, KeyValue, KvEntry, KvError, KvWrite};
 use switchyard_store::{Backend, Batch, Entry, ListKeys, StoreError};
+
+pub(crate) use nothing::Nothing;
 
 /// `wasi:keyvalue` on the store.
 pub(crate) struct StoredKeyValue(Arc<dyn Backend>);
-
-/// Ports with nothing behind them, for looking at components without serving them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nothing;
 
 // === impl StoredKeyValue ===
 
@@ -81,48 +77,5 @@ fn error(error: StoreError) -> KvError {
         | StoreError::TooLarge { .. }
         | StoreError::BucketFull { .. } => KvError::Invalid(error.to_string()),
         other => KvError::Failed(other.to_string()),
-    }
-}
-
-// === impl Nothing ===
-
-impl Nothing {
-    /// These ports.
-    pub(crate) fn ports() -> Ports {
-        Ports { key_value: Arc::new(Self), http: Arc::new(Self) }
-    }
-
-    fn refuse<T>() -> Result<T, KvError> {
-        Err(KvError::Failed("there is no store here".to_owned()))
-    }
-}
-
-#[async_trait]
-impl KeyValue for Nothing {
-    fn cached(&self, _: &str, _: &str) -> Option<Option<KvEntry>> {
-        None
-    }
-
-    async fn get(&self, _: &str, _: &str) -> Result<Option<KvEntry>, KvError> {
-        Self::refuse()
-    }
-
-    async fn list(&self, _: &str, _: Option<&str>) -> Result<(Vec<String>, Option<String>), KvError> {
-        Self::refuse()
-    }
-
-    async fn write(&self, _: &str, _: Vec<KvWrite>) -> Result<(), KvError> {
-        Self::refuse()
-    }
-
-    async fn increment(&self, _: &str, _: &str, _: i64) -> Result<i64, KvError> {
-        Self::refuse()
-    }
-}
-
-#[async_trait]
-impl OutgoingHttp for Nothing {
-    async fn send(&self, _: Caller, _: Request<Body>) -> Result<Response<Body>, OutgoingError> {
-        Err(OutgoingError::Denied("there is no network here".to_owned()))
     }
 }

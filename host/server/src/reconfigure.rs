@@ -15,6 +15,7 @@ use std::{
 
 use rustix::fs::OFlags;
 use switchyard_core::{settle::READ_GAP, units::ByteSize};
+use switchyard_delivery::Delivery;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep},
@@ -67,6 +68,26 @@ pub(crate) async fn follow(
         tokio::select! {
             () = stop.cancelled() => return,
             () = follower.look() => {}
+        }
+    }
+}
+
+/// Tells delivery what the configuration says of events, queues and the clock, until `stop` is cancelled.
+pub(crate) async fn delivery(
+    delivery: Arc<Delivery>,
+    mut configs: watch::Receiver<Arc<Config>>,
+    stop: CancellationToken,
+) {
+    let mut told = configs.borrow_and_update().delivery.clone();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = configs.changed() => if changed.is_err() { return },
+        }
+        let newer = configs.borrow_and_update().delivery.clone();
+        if newer != told {
+            delivery.reconfigure(newer.clone());
+            told = newer;
         }
     }
 }
@@ -146,6 +167,9 @@ fn text(file: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
+    use switchyard_dispatch::Dispatcher;
+    use switchyard_store::Embedded;
+
     use super::*;
 
     fn follower(file: PathBuf) -> (Follower, watch::Receiver<Arc<Config>>) {
@@ -178,6 +202,24 @@ mod tests {
         fs::remove_file(&link).expect("removed");
         follower.look().await;
         assert!(!configs.has_changed().expect("it lives"), "what is wrong or gone changes nothing");
+    }
+
+    #[tokio::test]
+    async fn delivery_goes_by_the_newest_configuration() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Embedded::open(switchyard_store::Options::new(dir.path())).expect("a store");
+        let delivery = Delivery::new(Arc::new(store), Dispatcher::new(), switchyard_delivery::Config::default());
+        let (file, stop) = (dir.path().join("conf"), CancellationToken::new());
+        let (mut follower, configs) = follower(file.clone());
+        let task = tokio::spawn(super::delivery(Arc::clone(&delivery), configs, stop.clone()));
+
+        fs::write(&file, "[queues.a]\nvisibility-timeout = '7s'").expect("written");
+        follower.look().await;
+        while delivery.visibility("a") != Duration::from_secs(7) {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        task.await.expect("it ends");
     }
 
     #[test]

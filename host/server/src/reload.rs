@@ -11,6 +11,7 @@ mod artifacts;
 mod done;
 mod good;
 mod load;
+mod manifest;
 mod publish;
 mod stem;
 mod view;
@@ -23,6 +24,7 @@ use switchyard_core::{
     name::Generation,
     route::RouteTable,
 };
+use switchyard_delivery::Delivery;
 use switchyard_dispatch::Dispatcher;
 use switchyard_runtime::Runtime;
 use tokio::{
@@ -41,8 +43,8 @@ use load::{LoadFailure, Loader, Order};
 use stem::{Active, Leaving, Stem};
 
 pub(crate) use artifacts::COMPONENT_MAX;
-pub(crate) use load::manifest;
-pub(crate) use view::{PluginView, RouteView};
+pub(crate) use manifest::manifest;
+pub(crate) use view::{PluginView, RouteView, State as PluginState};
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -132,13 +134,14 @@ impl Reloader {
         config: Arc<Config>,
         runtime: Arc<Runtime>,
         dispatcher: Arc<Dispatcher>,
+        delivery: Arc<Delivery>,
     ) -> anyhow::Result<(Self, Handle)> {
         let copies = options.data.join("artifacts");
         let artifacts =
             Artifacts::open(copies.clone()).with_context(|| format!("cannot make the folder {}", copies.display()))?;
         let (shown, receiver) = watch::channel(Shown::default());
         let reloader = Self {
-            loader: Arc::new(Loader::new(runtime, artifacts, options.plugins)),
+            loader: Arc::new(Loader::new(runtime, delivery, artifacts, options.plugins)),
             dispatcher,
             config,
             good: GoodFile::open(options.data.join("good.json")),

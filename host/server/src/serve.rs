@@ -1,5 +1,7 @@
 //! `serve`: wires everything, runs it, and takes it down in order.
 
+mod tasks;
+
 use std::{
     fs::DirBuilder,
     net::SocketAddr,
@@ -7,36 +9,29 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::Context;
-use switchyard_core::health::Lifecycle;
+use switchyard_delivery::Delivery;
 use switchyard_dispatch::{Dispatcher, Snapshot};
 use switchyard_gateway::Gateway;
 use switchyard_runtime::{Runtime, ports::Ports};
 use switchyard_store::{Backend, Embedded};
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{Admin, Sources},
     cli::HostArgs,
     config::Config,
-    health::Poller,
-    output,
+    health::{Checks, Poller},
+    host_events, output,
     ports::StoredKeyValue,
     reconfigure,
     reload::{self, COMPONENT_MAX, Reloader},
     shutdown, telemetry,
     watch::Watch,
 };
-
-/// The time between two rounds of giving up what no service has used for long.
-const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 
 /// For whom the host serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +47,7 @@ struct Host {
     config: Arc<Config>,
     store: Arc<dyn Backend>,
     dispatcher: Arc<Dispatcher>,
+    delivery: Arc<Delivery>,
     runtime: Arc<Runtime>,
     /// Cancelled to stop what reads the folder and polls.
     stop: CancellationToken,
@@ -77,11 +73,17 @@ impl Host {
         make_private(data)?;
         let plugins = &config.plugins.dir;
         std::fs::create_dir_all(plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
-        let folder = config.store_path.clone().unwrap_or_else(|| data.join("store"));
+        let folder = config.store_folder(data);
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(switchyard_store::Options::new(folder))?);
         let dispatcher = Dispatcher::new();
-        let ports =
-            Ports { key_value: Arc::new(StoredKeyValue::new(Arc::clone(&store))), http: Arc::clone(&dispatcher) as _ };
+        let delivery = Delivery::new(Arc::clone(&store), Arc::clone(&dispatcher), config.delivery.clone());
+        let ports = Ports {
+            key_value: Arc::new(StoredKeyValue::new(Arc::clone(&store))),
+            http: Arc::clone(&dispatcher) as _,
+            events: Arc::clone(&delivery) as _,
+            queues: Arc::clone(&delivery) as _,
+            batches: Arc::clone(&delivery) as _,
+        };
         let options = switchyard_runtime::Options {
             cache_dir: data.join("cache"),
             compiler: own_program()?,
@@ -90,7 +92,7 @@ impl Host {
             compiles_max: None,
         };
         let runtime = Arc::new(Runtime::new(options, ports)?);
-        Ok(Self { config: Arc::new(config), store, dispatcher, runtime, stop, tasks: TaskTracker::new() })
+        Ok(Self { config: Arc::new(config), store, dispatcher, delivery, runtime, stop, tasks: TaskTracker::new() })
     }
 
     async fn run(self, args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
@@ -98,22 +100,24 @@ impl Host {
         let (gateway_at, gateway_handle) = (gateway.local_addr(), gateway.handle());
         let (configs, config) = watch::channel(Arc::clone(&self.config));
         let plugins = self.reload(&args.data, config.clone())?;
-        let (poller, checks) = Poller::new(Arc::clone(&self.dispatcher), gateway_handle.clone(), config);
+        let (poller, checks) = Poller::new(Arc::clone(&self.dispatcher), gateway_handle.clone(), config.clone());
         let sources = Sources {
             dispatcher: Arc::clone(&self.dispatcher),
+            delivery: Arc::clone(&self.delivery),
             plugins: plugins.clone(),
-            checks,
+            checks: checks.clone(),
             stopping: self.stop.clone(),
         };
         let admin = Admin::bind(self.config.admin, sources).await?;
         let admin_at = admin.local_addr().context("the admin API has no address")?;
 
         self.tasks.spawn(poller.run(plugins.clone(), self.stop.clone()));
-        self.tasks.spawn(sweep(Arc::clone(&self.runtime), self.stop.clone()));
-        self.tasks.spawn(say_ready(plugins, gateway_handle.clone(), self.stop.clone()));
+        self.tasks.spawn(tasks::sweep(Arc::clone(&self.runtime), self.stop.clone()));
+        let deliveries = self.deliver(config, plugins.clone(), checks);
+        self.tasks.spawn(tasks::say_ready(plugins, gateway_handle.clone(), self.stop.clone()));
         let (file, overrides) = (args.followed_file(), args.overrides());
         self.tasks.spawn(reconfigure::follow(file, overrides, configs, self.stop.clone()));
-        // The admin API outlives the gateway, so that it can be seen stopping.
+        // The admin API outlives the gateway and the deliveries, so that they can be seen stopping.
         let admin_stop = CancellationToken::new();
         let admin = tokio::spawn(admin.run(admin_stop.clone()));
         let gateway = tokio::spawn(gateway.run(self.stop.clone()));
@@ -126,6 +130,7 @@ impl Host {
         gateway_handle.begin_shutdown();
         self.stop.cancel();
         gateway.await.context("the gateway ended unexpectedly")?;
+        deliveries.await.context("delivering ended unexpectedly")?;
         admin_stop.cancel();
         admin.await.context("the admin API ended unexpectedly")?;
         self.finish().await?;
@@ -149,10 +154,26 @@ impl Host {
         let (watch, events) = Watch::new(watched);
         let options = reload::Options { plugins, data: data.to_owned() };
         let (config, runtime) = (Arc::clone(&self.config), Arc::clone(&self.runtime));
-        let (reloader, handle) = Reloader::new(options, config, runtime, Arc::clone(&self.dispatcher))?;
+        let (dispatcher, delivery) = (Arc::clone(&self.dispatcher), Arc::clone(&self.delivery));
+        let (reloader, handle) = Reloader::new(options, config, runtime, dispatcher, delivery)?;
         self.tasks.spawn(watch.run(self.stop.clone()));
         self.tasks.spawn(reloader.run(events, configs, self.stop.clone()));
         Ok(handle)
+    }
+
+    /// Delivers, by the configuration of the moment, and tells what happens on this host. Resolves once what is under
+    /// way has finished, or its time is over.
+    fn deliver(
+        &self,
+        configs: watch::Receiver<Arc<Config>>,
+        plugins: reload::Handle,
+        checks: watch::Receiver<Checks>,
+    ) -> JoinHandle<()> {
+        let (delivery, dispatcher) = (Arc::clone(&self.delivery), Arc::clone(&self.dispatcher));
+        self.tasks.spawn(host_events::tell(delivery, dispatcher, plugins, checks, self.stop.clone()));
+        self.tasks.spawn(reconfigure::delivery(Arc::clone(&self.delivery), configs, self.stop.clone()));
+        let drain = self.config.plugins.drain_timeout;
+        self.tasks.spawn(Arc::clone(&self.delivery).run(self.stop.clone(), drain))
     }
 
     fn gateway_options(&self, mode: Mode) -> switchyard_gateway::Options {
@@ -195,34 +216,4 @@ fn make_private(dir: &Path) -> anyhow::Result<()> {
 fn announce(gateway: SocketAddr, admin: SocketAddr) {
     output::line(format_args!("gateway listening on http://{gateway}"));
     output::line(format_args!("admin listening on http://{admin}"));
-}
-
-/// Tells the gateway once everything that was there at the start is loaded.
-async fn say_ready(mut plugins: reload::Handle, gateway: switchyard_gateway::Handle, stop: CancellationToken) {
-    while !plugins.shown().is_ready {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            more = plugins.changed() => if !more { return },
-        }
-    }
-    if !stop.is_cancelled() {
-        gateway.set_lifecycle(Lifecycle::Serving);
-        tracing::info!(plugins = plugins.shown().plugins.len(), "ready");
-    }
-}
-
-async fn sweep(runtime: Arc<Runtime>, stop: CancellationToken) {
-    let mut period = interval(SWEEP_PERIOD);
-    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = period.tick() => {
-                let runtime = Arc::clone(&runtime);
-                if let Err(error) = tokio::task::spawn_blocking(move || runtime.sweep()).await {
-                    tracing::error!(%error, "giving up idle code failed");
-                }
-            }
-        }
-    }
 }

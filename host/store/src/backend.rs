@@ -4,13 +4,16 @@
 //! A backend needs a tokio runtime for its futures. Only [`Backend::commit`] changes anything: the helpers
 //! [`kv_put`](Backend::kv_put) and so on are batches of one.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use switchyard_core::timestamp::Timestamp;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Batch, BucketUsage, Committed, Entry, Expect, KeyPage, KvOutcome, Limits, ListKeys, Outcome, Stats, StoreError,
+    Batch, BucketUsage, Committed, Cursor, DeadLetter, Entry, Expect, KeyPage, KvOutcome, Limits, ListDead, ListKeys,
+    LogPage, Outcome, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError, StoredMessage, Timer, TopicUsage,
 };
 
 /// A durable store.
@@ -113,6 +116,135 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         }
     }
 
+    /// Changes of a bucket's keys from now on, each after its commit. A receiver that falls behind by more than
+    /// [`Limits::watch_backlog`] is told so by the channel and has to list again.
+    fn kv_watch(&self, bucket: &str) -> broadcast::Receiver<KvChange>;
+
+    /// One page of the log.
+    ///
+    /// # Errors
+    /// [`CorruptRecord`](StoreError::CorruptRecord) when a record does not match its checksum; when reading fails.
+    async fn log_read(&self, read: ReadLog) -> Result<LogPage, StoreError>;
+
+    /// One record of the log, `None` when it is not kept.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn log_get(&self, sequence: u64) -> Result<Option<Record>, StoreError>;
+
+    /// The sequence before the first record published at this moment or later: what to read on after.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn log_seek(&self, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// The newest sequence, and each newer one once its commit is done. Copy it out: whoever holds a borrow of it
+    /// holds up the next commit.
+    fn log_head(&self) -> watch::Receiver<u64>;
+
+    /// All topics, in the order of their names.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn topics(&self) -> Result<Vec<TopicUsage>, StoreError>;
+
+    /// A cursor, with all that it owes; `None` when there is none.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn cursor(&self, name: &str) -> Result<Option<Cursor>, StoreError>;
+
+    /// The names of all cursors.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn cursors(&self) -> Result<Vec<Arc<str>>, StoreError>;
+
+    /// Rises whenever something may have become ready in a queue: a message was enqueued or returned, or the end
+    /// of a lease moved. Also for a queue that does not exist yet. What becomes ready by time alone is told by
+    /// [`Backend::queue_next_due`].
+    fn queue_changes(&self, queue: &str) -> watch::Receiver<u64>;
+
+    /// When the next message of a queue becomes ready or its lease ends, as of the last commit; a moment that has
+    /// passed means now. `None` when there is nothing to wait for.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn queue_next_due(&self, queue: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// A queue as of this moment; `None` when there is none.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn queue(&self, queue: &str, now: Timestamp) -> Result<Option<QueueUsage>, StoreError>;
+
+    /// All queues, in the order of their names.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn queues(&self, now: Timestamp) -> Result<Vec<QueueUsage>, StoreError>;
+
+    /// A message of a queue, `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`UnknownQueue`](StoreError::UnknownQueue); as [`Backend::log_read`].
+    async fn queue_message(&self, queue: &str, id: &str) -> Result<Option<StoredMessage>, StoreError>;
+
+    /// A dead letter.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// A page of dead letters, oldest first; the last one's id is the cursor to read on after.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn dead_letters(&self, list: ListDead) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// How many dead letters each subscription and queue has, by name; subscriptions first.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn dead_counts(&self) -> Result<DeadCounts, StoreError>;
+
+    /// The timers that are due first, those of one moment in the order of their keys; whether due already or not.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn timers(&self, limit: usize) -> Result<Vec<Timer>, StoreError>;
+
+    /// A timer by its key.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn timer(&self, key: &str) -> Result<Option<Timer>, StoreError>;
+
+    /// Who owns a resource, also when the lease has run out; `None` when nobody ever did or it was let go.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn owner(&self, resource: &str) -> Result<Option<Ownership>, StoreError>;
+
+    /// Keeps bytes under a name, instead of what was there; answered once they are durable. At most
+    /// [`Limits::blob_bytes`].
+    ///
+    /// # Errors
+    /// As [`Backend::commit`].
+    async fn blob_put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// The bytes under a name.
+    ///
+    /// # Errors
+    /// As [`Backend::log_read`].
+    async fn blob_get(&self, name: &str) -> Result<Option<Bytes>, StoreError>;
+
+    /// Removes what is under a name, and answers whether something was.
+    ///
+    /// # Errors
+    /// As [`Backend::commit`].
+    async fn blob_delete(&self, name: &str) -> Result<bool, StoreError>;
+
     /// Counters and gauges.
     fn stats(&self) -> Stats;
 
@@ -137,6 +269,26 @@ pub struct Capabilities {
     pub atomic_batch: bool,
     /// Whether other hosts see the same state, so that ownership has to be claimed.
     pub shared: bool,
+}
+
+/// A change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvChange {
+    /// The key.
+    pub key: Arc<str>,
+    /// Its entry now; `None` when it was removed.
+    pub entry: Option<Entry>,
+}
+
+/// How many dead letters there are, by where they came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadCounts {
+    /// By subscription.
+    pub subscriptions: BTreeMap<Arc<str>, u64>,
+    /// By topic, those of all subscriptions.
+    pub topics: BTreeMap<Arc<str>, u64>,
+    /// By queue.
+    pub queues: BTreeMap<Arc<str>, u64>,
 }
 
 fn only(committed: Committed) -> Option<Outcome> {

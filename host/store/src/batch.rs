@@ -7,6 +7,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::ops::{
+    cursor::{CursorOp, CursorOutcome},
+    dead::DeadOp,
+    log::{LogOp, LogOutcome},
+    ownership::{OwnerOp, OwnerOutcome},
+    queue::{QueueOp, QueueOutcome},
+    timer::TimerOp,
+};
+
 /// Operations that are applied together or not at all, in their order.
 ///
 /// ```
@@ -19,6 +28,17 @@ use bytes::Bytes;
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     ops: Vec<Op>,
+    durability: Durability,
+}
+
+/// When a commit is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Once it would survive the loss of power.
+    #[default]
+    Durable,
+    /// Once it is applied; a crash may lose what was answered in the last moments, whole batches of it.
+    Relaxed,
 }
 
 /// One operation of a batch.
@@ -27,6 +47,18 @@ pub struct Batch {
 pub enum Op {
     /// An operation on a key.
     Kv(KvOp),
+    /// An operation on the log of events.
+    Log(LogOp),
+    /// An operation on a subscription's cursor.
+    Cursor(CursorOp),
+    /// An operation on a queue.
+    Queue(QueueOp),
+    /// An operation on the dead letters.
+    Dead(DeadOp),
+    /// An operation on timers.
+    Timer(TimerOp),
+    /// An operation on ownership.
+    Owner(OwnerOp),
 }
 
 /// An operation on one key of one bucket. A bucket comes into being with its first key.
@@ -62,6 +94,15 @@ pub enum KvOp {
         /// What to add; negative to subtract.
         delta: i64,
     },
+    /// Change nothing, but insist.
+    Check {
+        /// The bucket's name.
+        bucket: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+        /// What must hold.
+        expect: Expect,
+    },
 }
 
 /// What must hold of a key before an operation, else the batch ends in
@@ -90,6 +131,16 @@ pub struct Committed {
 pub enum Outcome {
     /// Of an operation on a key.
     Kv(KvOutcome),
+    /// Of an operation on the log.
+    Log(LogOutcome),
+    /// Of an operation on a cursor.
+    Cursor(CursorOutcome),
+    /// Of an operation on a queue.
+    Queue(QueueOutcome),
+    /// Of an operation on ownership.
+    Owner(OwnerOutcome),
+    /// Of an operation that answers nothing: on dead letters and timers.
+    Done,
 }
 
 /// What an operation on a key did.
@@ -112,6 +163,8 @@ pub enum KvOutcome {
         /// The entry's new revision.
         revision: u64,
     },
+    /// What was insisted on holds.
+    Checked,
 }
 
 // === impl Batch ===
@@ -155,6 +208,26 @@ impl Batch {
         self.ops.push(op);
     }
 
+    /// Adds any operation, as a builder does.
+    #[must_use]
+    pub fn with(mut self, op: impl Into<Op>) -> Self {
+        self.push(op.into());
+        self
+    }
+
+    /// Asks to be answered early; see [`Durability`].
+    #[must_use]
+    pub fn relaxed(mut self) -> Self {
+        self.durability = Durability::Relaxed;
+        self
+    }
+
+    /// When it is answered.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// The operations, in order.
     #[must_use]
     pub fn ops(&self) -> &[Op] {
@@ -174,7 +247,55 @@ impl Op {
     fn bytes(&self) -> usize {
         match self {
             Op::Kv(op) => op.bytes(),
+            Op::Log(op) => op.bytes(),
+            Op::Cursor(op) => op.bytes(),
+            Op::Queue(op) => op.bytes(),
+            Op::Dead(op) => op.bytes(),
+            Op::Timer(op) => op.bytes(),
+            Op::Owner(op) => op.bytes(),
         }
+    }
+}
+
+impl From<KvOp> for Op {
+    fn from(op: KvOp) -> Self {
+        Op::Kv(op)
+    }
+}
+
+impl From<LogOp> for Op {
+    fn from(op: LogOp) -> Self {
+        Op::Log(op)
+    }
+}
+
+impl From<CursorOp> for Op {
+    fn from(op: CursorOp) -> Self {
+        Op::Cursor(op)
+    }
+}
+
+impl From<QueueOp> for Op {
+    fn from(op: QueueOp) -> Self {
+        Op::Queue(op)
+    }
+}
+
+impl From<DeadOp> for Op {
+    fn from(op: DeadOp) -> Self {
+        Op::Dead(op)
+    }
+}
+
+impl From<TimerOp> for Op {
+    fn from(op: TimerOp) -> Self {
+        Op::Timer(op)
+    }
+}
+
+impl From<OwnerOp> for Op {
+    fn from(op: OwnerOp) -> Self {
+        Op::Owner(op)
     }
 }
 
@@ -185,9 +306,10 @@ impl KvOp {
     #[must_use]
     pub fn target(&self) -> (&Arc<str>, &Arc<str>) {
         match self {
-            KvOp::Put { bucket, key, .. } | KvOp::Delete { bucket, key, .. } | KvOp::Increment { bucket, key, .. } => {
-                (bucket, key)
-            }
+            KvOp::Put { bucket, key, .. }
+            | KvOp::Delete { bucket, key, .. }
+            | KvOp::Increment { bucket, key, .. }
+            | KvOp::Check { bucket, key, .. } => (bucket, key),
         }
     }
 

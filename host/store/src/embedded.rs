@@ -15,31 +15,53 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
-use crate::{Entry, Limits, Measure, StoreError, limits::within, stats::Counters};
+use tokio::sync::oneshot;
+
+use crate::{Limits, StoreError, stats::Counters};
 
 mod apply;
 mod backend;
+mod blobs;
 mod cache;
 mod checkpoint;
+mod copies;
+mod disk;
+mod doctor;
 mod failure;
+mod fault;
 mod folder;
+mod mirror;
+mod notify;
+mod numbers;
 mod query;
 mod queue;
 mod readers;
 mod record;
+mod rows;
 mod schema;
+mod start;
+mod state;
 #[cfg(test)]
 mod tests;
 mod threads;
-mod usage;
+mod undo;
+mod values;
+mod visit;
 mod writer;
 
-use cache::{Cache, CacheKey};
+pub use copies::{backup, restore};
+pub use doctor::{Finding, Report, Trouble, doctor};
+
+use apply::Ask;
+use cache::Cache;
+use disk::Disk;
 use failure::Failure;
+use notify::Notify;
+use query::log::TopicNames;
 use queue::Queue;
-use readers::{Readers, read_error};
+use readers::Readers;
 use threads::Threads;
-use writer::Waiting;
+use writer::{Done, Waiting};
 
 /// How to open an [`Embedded`] store.
 #[derive(Debug, Clone)]
@@ -65,7 +87,6 @@ pub struct Options {
 /// waits is committed.
 #[derive(Debug)]
 pub struct Embedded {
-    folder: PathBuf,
     shared: Arc<Shared>,
     commits: Arc<Queue<Waiting>>,
     readers: Readers,
@@ -80,6 +101,9 @@ struct Shared {
     cache: Cache,
     failure: Failure,
     counters: Counters,
+    notify: Notify,
+    topics: Arc<TopicNames>,
+    disk: Disk,
     /// Length of the write-ahead log after the last commit.
     log_bytes: Arc<AtomicU64>,
     /// A code of SQLite that the next COMMIT fails with; 0 for none.
@@ -113,53 +137,39 @@ impl Embedded {
     /// [`Locked`](StoreError::Locked) when another process holds the folder, [`NewerSchema`](StoreError::NewerSchema)
     /// when a newer host wrote it, [`Open`](StoreError::Open) for the rest.
     pub fn open(options: Options) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared::new(&options.limits));
+        let shared = Arc::new(Shared::new(&options));
         // Bytes are bounded here and batches too: neither ten thousand large ones fit in memory nor small ones in
         // a transaction's time.
         let commits = Arc::new(Queue::new(options.limits.waiting_commits, options.limits.waiting_bytes));
         let readers = Readers::new(options.limits.waiting_reads);
         let threads = Threads::start(&options, shared.clone(), commits.clone(), readers.clone())?;
-        Ok(Self { folder: options.folder, shared, commits, readers, threads: Mutex::new(Some(threads)) })
+        shared.disk.free_bytes();
+        Ok(Self { shared, commits, readers, threads: Mutex::new(Some(threads)) })
     }
 
-    /// Reads a record from disk.
-    async fn fetch(&self, key: CacheKey) -> Result<Option<Entry>, StoreError> {
-        self.shared.counters.cache_misses.add(1);
-        let read = move |conn: &_| {
-            let row = query::entry(conn, &key.bucket, &key.key).map_err(read_error)?;
-            row.map(|row| row.check(&key.bucket, &key.key)).transpose()
-        };
-        self.readers.read(read).await
-    }
-
-    async fn fetch_many(&self, keys: Vec<CacheKey>) -> Result<Vec<Option<Entry>>, StoreError> {
-        self.shared.counters.cache_misses.add(keys.len() as u64);
-        let max = self.shared.limits.read_bytes;
-        let read = move |conn: &_| {
-            let mut size = 0;
-            let mut fetch = |key: &CacheKey| {
-                let Some(row) = query::entry(conn, &key.bucket, &key.key).map_err(read_error)? else {
-                    return Ok(None);
-                };
-                size += row.value_bytes();
-                within(Measure::BytesAsked, size, max)?;
-                row.check(&key.bucket, &key.key).map(Some)
-            };
-            keys.iter().map(&mut fetch).collect()
-        };
-        self.readers.read(read).await
+    /// Has the writer do something that occupies so many bytes while it waits.
+    async fn ask(&self, ask: Ask, bytes: usize) -> Result<Done, StoreError> {
+        self.shared.failure.check()?;
+        let (answer, answered) = oneshot::channel();
+        self.commits.push(Waiting { ask, answer }, bytes)?;
+        // The writer answers all that it was given, unless it panicked; then this may run before its alarm.
+        answered.await.unwrap_or_else(|_| Err(self.shared.failure.fail("the writer ended without an answer")))
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
-    fn new(limits: &Limits) -> Self {
+    fn new(options: &Options) -> Self {
+        let limits = &options.limits;
         Self {
             limits: limits.clone(),
             cache: Cache::new(limits.cache_bytes),
             failure: Failure::new(),
             counters: Counters::default(),
+            notify: Notify::new(limits.watch_backlog),
+            topics: Arc::default(),
+            disk: Disk::new(options.folder.clone(), limits.disk_low_bytes),
             log_bytes: Arc::default(),
             #[cfg(test)]
             fault: std::sync::atomic::AtomicI32::new(0),

@@ -53,6 +53,36 @@ pub enum StoreError {
         /// The limit in bytes.
         max: u64,
     },
+    /// A queue has no room.
+    #[error("Queue {queue} is full")]
+    QueueFull {
+        /// The queue.
+        queue: Arc<str>,
+        /// How many messages it may hold.
+        max: u64,
+    },
+    /// There is no such queue.
+    #[error("there is no queue {queue:?}; its first message makes it")]
+    UnknownQueue {
+        /// The queue.
+        queue: Arc<str>,
+    },
+    /// The token does not hold the message, or no longer: another one has it, or it is done.
+    #[error("message {id:?} of queue {queue:?} is not leased under this token; another one has it, or it is done")]
+    NotLeased {
+        /// The queue.
+        queue: Arc<str>,
+        /// The message's id.
+        id: Arc<str>,
+    },
+    /// Another owner's lease of a resource runs.
+    #[error("{resource:?} is owned by {owner:?}")]
+    Owned {
+        /// The resource.
+        resource: Arc<str>,
+        /// Who owns it.
+        owner: Arc<str>,
+    },
     /// Too much waits already; later may help.
     #[error("the store is busy: too many operations wait already")]
     Busy,
@@ -66,6 +96,12 @@ pub enum StoreError {
         bucket: Arc<str>,
         /// The key.
         key: Arc<str>,
+    },
+    /// A record other than a key does not match its checksum.
+    #[error("{what} is corrupt; restore it from a backup, or remove it")]
+    CorruptRecord {
+        /// What it is: `event 17`, `message ID of queue NAME`.
+        what: Arc<str>,
     },
     /// Another process holds the folder.
     #[error("store folder {} is in use by {}; stop it, or give this host a folder of its own", folder.display(), holder(*.pid))]
@@ -93,6 +129,30 @@ pub enum StoreError {
     Open {
         /// The folder.
         folder: PathBuf,
+        /// What went wrong.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// Something is there already that a backup or a restore would overwrite.
+    #[error("{} is there already; name another place, or move it away first", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A backup is not whole, so that it was not restored.
+    #[error("backup {} is damaged: {faults} faults, the first is: {first}; take another backup", file.display())]
+    Damaged {
+        /// The backup.
+        file: PathBuf,
+        /// How many faults were found.
+        faults: u64,
+        /// The first of them.
+        first: Arc<str>,
+    },
+    /// A backup could not be written or read.
+    #[error("cannot copy the store to or from {}", file.display())]
+    Copy {
+        /// The backup.
+        file: PathBuf,
         /// What went wrong.
         source: Arc<dyn Error + Send + Sync>,
     },
@@ -132,6 +192,18 @@ pub enum Measure {
     KeysAsked,
     /// Bytes of the values that one question asks for.
     BytesAsked,
+    /// Bytes of the name of a topic, subscription, queue, timer, resource or blob, of an id or of a token.
+    Name,
+    /// Bytes of an event's source or id.
+    Identity,
+    /// Bytes of an event, a dead letter or a timer's payload.
+    Record,
+    /// Bytes of a message.
+    Message,
+    /// A message's priority.
+    Priority,
+    /// Bytes of a blob.
+    Blob,
 }
 
 // === impl Measure ===
@@ -146,6 +218,12 @@ impl fmt::Display for Measure {
             Measure::BatchBytes => "a batch (bytes)",
             Measure::KeysAsked => "a read (keys)",
             Measure::BytesAsked => "a read (bytes)",
+            Measure::Name => "a name, id or token (bytes)",
+            Measure::Identity => "an event's source or id (bytes)",
+            Measure::Record => "a record (bytes)",
+            Measure::Message => "a message (bytes)",
+            Measure::Priority => "a priority",
+            Measure::Blob => "a blob (bytes)",
         })
     }
 }

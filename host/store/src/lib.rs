@@ -27,12 +27,21 @@ mod embedded;
 mod error;
 mod kv;
 mod limits;
+mod ops;
 mod stats;
 
-pub use backend::{Backend, Capabilities};
-pub use batch::{Batch, Committed, Expect, KvOp, KvOutcome, Op, Outcome};
-pub use embedded::{Embedded, Options};
+pub use backend::{Backend, Capabilities, DeadCounts, KvChange};
+pub use batch::{Batch, Committed, Durability, Expect, KvOp, KvOutcome, Op, Outcome};
+pub use embedded::{Embedded, Finding, Options, Report, Trouble, backup, doctor, restore};
 pub use error::{Measure, StoreError};
 pub use kv::{BucketUsage, Entry, KeyPage, ListKeys, RECORD_OVERHEAD_BYTES};
 pub use limits::Limits;
+pub use ops::{
+    cursor::{Cursor, CursorOp, CursorOutcome, CursorStart, Retry, Settled},
+    dead::{DeadLetter, DeadOp, DeadOrigin, ListDead},
+    log::{Append, LogOp, LogOutcome, LogPage, ReadLog, Record, TopicUsage},
+    ownership::{OwnerOp, OwnerOutcome, Ownership},
+    queue::{Enqueue, Lease, LeaseRef, QueueOp, QueueOutcome, QueueUsage, StoredMessage},
+    timer::{Timer, TimerOp},
+};
 pub use stats::Stats;

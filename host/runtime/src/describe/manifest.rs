@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use serde_json::Value;
 use switchyard_core::{
-    manifest::{Dependency, Guests, Manifest, RouteSpec},
+    manifest::{
+        Ack, Backoff, ConsumerSpec, Dependency, Guests, Manifest, RouteSpec, ScheduleSpec, Start, SubscriptionSpec,
+        Target, Timetable,
+    },
     name::ServiceName,
     units::HumanDuration,
 };
@@ -50,13 +54,7 @@ pub(super) fn ask(component: &Component) -> anyhow::Result<Manifest> {
 
 /// A manifest of ours, with everything that this host could not honour refused.
 fn checked(said: wit::Description) -> anyhow::Result<Manifest> {
-    let unserved = [
-        ("subscriptions", said.subscriptions.is_empty()),
-        ("queues", said.queues.is_empty()),
-        ("schedules", said.schedules.is_empty()),
-        ("commands", said.commands.is_empty()),
-        ("sagas", said.sagas.is_empty()),
-    ];
+    let unserved = [("commands", said.commands.is_empty()), ("sagas", said.sagas.is_empty())];
     if let Some((what, _)) = unserved.iter().find(|(_, empty)| !empty) {
         bail!("it declares {what}, which this version of the host does not serve; leave that list empty");
     }
@@ -64,19 +62,20 @@ fn checked(said: wit::Description) -> anyhow::Result<Manifest> {
     let Ok(version) = said.version.parse() else {
         bail!("its version '{}' is not semantic; write MAJOR.MINOR.PATCH", said.version);
     };
-    let mut manifest = Manifest {
+    Ok(Manifest {
         version,
         description: said.description,
         tags: said.tags,
         metadata: said.metadata.into_iter().collect(),
         routes: said.routes.into_iter().map(route).collect(),
+        subscriptions: said.subscriptions.into_iter().map(subscription).collect(),
+        queues: said.queues.into_iter().map(consumer).collect(),
+        schedules: said.schedules.into_iter().map(schedule).collect::<anyhow::Result<_>>()?,
         dependencies: said.dependencies.into_iter().map(dependency).collect(),
         health: said.health,
         guests: said.guests.map(guests),
         ..Manifest::of_file(name, None)
-    };
-    manifest.default_routes();
-    Ok(manifest)
+    })
 }
 
 fn route(said: wit::Route) -> RouteSpec {
@@ -87,6 +86,60 @@ fn route(said: wit::Route) -> RouteSpec {
         host: said.host,
         timeout: said.timeout.map(duration),
     }
+}
+
+fn subscription(said: wit::Subscription) -> SubscriptionSpec {
+    SubscriptionSpec {
+        topic: said.topic,
+        name: said.name,
+        group: said.group,
+        broadcast: said.broadcast,
+        priority: said.priority,
+        filter: said.filter,
+        once: said.once,
+        max_attempts: said.max_attempts,
+        backoff: said.backoff.map(|backoff| match backoff {
+            wit::Backoff::Linear(delay) => Backoff::Linear(duration(delay)),
+            wit::Backoff::Exponential(delay) => Backoff::Exponential(duration(delay)),
+        }),
+        start: match said.start {
+            wit::Start::Latest => Start::Latest,
+            wit::Start::First => Start::First,
+        },
+    }
+}
+
+fn consumer(said: wit::QueueConsumer) -> ConsumerSpec {
+    ConsumerSpec {
+        queue: said.queue,
+        concurrency: said.concurrency,
+        max_attempts: said.max_attempts,
+        visibility_timeout: said.visibility_timeout.map(duration),
+        ack: match said.ack {
+            wit::AckMode::Auto => Ack::Auto,
+            wit::AckMode::Manual => Ack::Manual,
+        },
+    }
+}
+
+fn schedule(said: wit::Schedule) -> anyhow::Result<ScheduleSpec> {
+    let data = match said.data.as_str() {
+        "" => Value::Null,
+        text => serde_json::from_str(text)
+            .with_context(|| format!("the data of the schedule '{}' is not JSON", said.name))?,
+    };
+    Ok(ScheduleSpec {
+        name: said.name,
+        timetable: match said.timetable {
+            wit::Timetable::Cron(expression) => Timetable::Cron(expression),
+            wit::Timetable::Every(interval) => Timetable::Every(duration(interval)),
+        },
+        target: match said.target {
+            wit::ScheduleTarget::Topic(topic) => Target::Topic(topic),
+            wit::ScheduleTarget::Queue(queue) => Target::Queue(queue),
+        },
+        data,
+    })
 }
 
 fn dependency(said: wit::Dependency) -> Dependency {
@@ -102,4 +155,110 @@ fn guests(said: wit::Guests) -> Guests {
 
 fn duration(milliseconds: u64) -> HumanDuration {
     HumanDuration(Duration::from_millis(milliseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said() -> wit::Description {
+        wit::Description {
+            name: "shop".to_owned(),
+            version: "1.2.3".to_owned(),
+            description: String::new(),
+            tags: Vec::new(),
+            metadata: Vec::new(),
+            routes: Vec::new(),
+            subscriptions: Vec::new(),
+            queues: Vec::new(),
+            schedules: Vec::new(),
+            commands: Vec::new(),
+            sagas: Vec::new(),
+            dependencies: Vec::new(),
+            health: None,
+            guests: None,
+        }
+    }
+
+    fn every_minute(data: &str) -> wit::Schedule {
+        wit::Schedule {
+            name: "tick".to_owned(),
+            timetable: wit::Timetable::Every(60_000),
+            target: wit::ScheduleTarget::Queue("ticks".to_owned()),
+            data: data.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_a_component_says_of_deliveries_is_taken_over() {
+        let subscription = wit::Subscription {
+            topic: "order.*".to_owned(),
+            name: Some("mine".to_owned()),
+            group: Some("billing".to_owned()),
+            broadcast: true,
+            priority: -1,
+            filter: Some("data.total > 10".to_owned()),
+            once: true,
+            max_attempts: Some(5),
+            backoff: Some(wit::Backoff::Exponential(2_000)),
+            start: wit::Start::First,
+        };
+        let consumer = wit::QueueConsumer {
+            queue: "emails".to_owned(),
+            concurrency: Some(4),
+            max_attempts: Some(2),
+            visibility_timeout: Some(5_000),
+            ack: wit::AckMode::Manual,
+        };
+        let said = wit::Description {
+            subscriptions: vec![subscription],
+            queues: vec![consumer],
+            schedules: vec![every_minute("{\"a\":1}")],
+            ..said()
+        };
+        let manifest = checked(said).unwrap();
+        let seconds = |seconds| HumanDuration(Duration::from_secs(seconds));
+        let expected = SubscriptionSpec {
+            topic: "order.*".to_owned(),
+            name: Some("mine".to_owned()),
+            group: Some("billing".to_owned()),
+            broadcast: true,
+            priority: -1,
+            filter: Some("data.total > 10".to_owned()),
+            once: true,
+            max_attempts: Some(5),
+            backoff: Some(Backoff::Exponential(seconds(2))),
+            start: Start::First,
+        };
+        assert_eq!(manifest.subscriptions, [expected]);
+        let expected = ConsumerSpec {
+            queue: "emails".to_owned(),
+            concurrency: Some(4),
+            max_attempts: Some(2),
+            visibility_timeout: Some(seconds(5)),
+            ack: Ack::Manual,
+        };
+        assert_eq!(manifest.queues, [expected]);
+        let expected = ScheduleSpec {
+            name: "tick".to_owned(),
+            timetable: Timetable::Every(seconds(60)),
+            target: Target::Queue("ticks".to_owned()),
+            data: serde_json::json!({"a": 1}),
+        };
+        assert_eq!(manifest.schedules, [expected]);
+        assert_eq!((manifest.routes.len(), manifest.check()), (0, Ok(())));
+    }
+
+    #[test]
+    fn data_of_a_schedule_is_json_or_nothing() {
+        let of = |data: &str| checked(wit::Description { schedules: vec![every_minute(data)], ..said() });
+        assert_eq!(of("").unwrap().schedules[0].data, Value::Null);
+        assert!(of("{").unwrap_err().to_string().contains("the schedule 'tick' is not JSON"));
+    }
+
+    #[test]
+    fn what_this_host_does_not_serve_is_refused_by_name() {
+        let error = checked(wit::Description { commands: vec!["pay".to_owned()], ..said() }).unwrap_err();
+        assert!(error.to_string().contains("it declares commands"), "{error}");
+    }
 }

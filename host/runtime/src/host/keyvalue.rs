@@ -13,6 +13,7 @@ use wasmtime::{
 
 use crate::{
     ports::{Expect, KeyValue, KvEntry, KvError, KvWrite},
+    settings::BATCH_BYTES_MAX,
     state::GuestState,
 };
 
@@ -23,9 +24,6 @@ const DRAFT2: &str = "0.2.0-draft2";
 
 /// The most keys of one `batch` call.
 const BATCH_MAX: usize = 1_000;
-
-/// The most bytes that one `get-many` answers: keys may repeat, so their number alone bounds nothing.
-const BATCH_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) const INTERFACES: [&str; 6] = [
     "wasi:keyvalue/store@0.2.0-draft",
@@ -302,6 +300,7 @@ fn get_many(
         let mut bytes = 0;
         for key in keys {
             let entry = get(&port, &bucket, &key).await?;
+            // Keys may repeat, so their number alone bounds nothing.
             bytes += key.len() + entry.as_ref().map_or(0, |entry| entry.value.len());
             if bytes > BATCH_BYTES_MAX {
                 return Err(Error::Other(format!("the values are over {BATCH_BYTES_MAX} bytes; ask for fewer keys")));

@@ -1,98 +1,70 @@
 //! The fast lane: `switchyard:plugin/http-handler`, whole bodies as plain records and lists.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use wasmtime::{Engine, Store, component::InstancePre};
-
 use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts};
+use switchyard_core::describe::Role;
+use wasmtime::component::InstancePre;
 
 use super::{
     gate::Admission,
-    warm::{Instantiate, Warm},
+    linked::{Call, Linked, absent},
+    roles,
+    warm::Guest,
+    wit::http_types as wit,
 };
 use crate::{
     body::Body,
     context::CallContext,
-    error::{GuestError, explain},
+    error::GuestError,
     runtime::Inner,
     state::{GuestState, Shared},
 };
 
-use self::bindings::{FastLane, FastLanePre, switchyard::plugin::http_types as wit};
-
-#[allow(missing_docs, reason = "generated; the WIT is documented")]
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        inline: "package host:fast; world fast-lane { export switchyard:plugin/http-handler@0.1.0; }",
-        world: "host:fast/fast-lane",
-        ownership: Borrowing { duplicate_if_necessary: true },
-        exports: { default: async },
-    });
-}
-
 /// The fewest and most statuses a service may answer; 1xx are the connection's own.
 const STATUSES: std::ops::RangeInclusive<u16> = 200..=599;
 
-pub(super) struct Fast {
-    pre: FastLanePre<GuestState>,
-    pub(super) warm: Warm<FastLane>,
+type Params<'a> = (wit::Request<'a>,);
+type Return = (wit::Response,);
+
+/// A request to be answered.
+struct Handle {
+    parts: Parts,
+    body: Bytes,
 }
 
-// === impl Fast ===
+pub(super) fn check(pre: &InstancePre<GuestState>) -> wasmtime::Result<()> {
+    roles::check::<Params<'_>, Return>(pre, Role::HttpHandler, "handle")
+}
 
-impl Fast {
-    pub(super) fn new(pre: InstancePre<GuestState>, reused: bool) -> wasmtime::Result<Self> {
-        Ok(Self { pre: FastLanePre::new(pre)?, warm: Warm::new(reused) })
-    }
+pub(super) async fn call(
+    linked: &Linked,
+    inner: &Inner,
+    shared: &Arc<Shared>,
+    context: CallContext,
+    request: Request<Body>,
+    admission: Admission,
+) -> Result<Response<Body>, GuestError> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect(context.body_max).await?;
+    response(shared, linked.run(inner, shared, context, admission, Handle { parts, body }).await?)
+}
 
-    pub(super) async fn call(
-        &self,
-        inner: &Inner,
-        shared: &Arc<Shared>,
-        context: CallContext,
-        request: Request<Body>,
-        admission: Admission,
-    ) -> Result<Response<Body>, GuestError> {
-        let (parts, body) = request.into_parts();
-        let body = body.collect(context.body_max).await?;
-        let mut guest = match self.warm.take() {
-            Some(guest) => guest,
-            None => inner.instantiate(shared, &context, &self.pre).await?,
-        };
-        let _permit = admission.begin();
+impl Call for Handle {
+    type Answer = wit::Response;
+
+    async fn call(self, guest: &mut Guest) -> wasmtime::Result<wit::Response> {
+        let handler = guest.exports.http.as_ref().ok_or_else(|| absent(Role::HttpHandler))?;
         let headers: Vec<(&str, &[u8])> =
-            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            self.parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = wit::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+            method: self.parts.method.as_str(),
+            path: self.parts.uri.path_and_query().map_or("/", |path| path.as_str()),
             headers: &headers,
-            body: &body,
+            body: &self.body,
         };
-        let state = guest.store.data_mut();
-        state.begin(context);
-        let meter = state.cpu.clone();
-        guest.store.set_epoch_deadline(1);
-        let call = guest.instance.switchyard_plugin_http_handler().call_handle(&mut guest.store, request);
-        let answer = meter.meter(std::pin::pin!(call)).await;
-        match answer {
-            Ok(answer) => {
-                self.warm.give_back(guest);
-                response(shared, answer)
-            }
-            Err(error) => Err(explain(&shared.service, &error, guest.store.data().memory.refused)),
-        }
-    }
-}
-
-impl Instantiate for FastLanePre<GuestState> {
-    type Instance = FastLane;
-
-    fn engine(&self) -> &Engine {
-        self.engine()
-    }
-
-    async fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<FastLane> {
-        self.instantiate_async(store).await
+        handler.call_handle(&mut guest.store, request).await
     }
 }
 

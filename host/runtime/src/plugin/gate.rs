@@ -80,20 +80,8 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    fn context(ancestors: &[&str]) -> CallContext {
-        CallContext {
-            request_id: "r".into(),
-            traceparent: None,
-            ancestors: ancestors.iter().map(|name| name.parse().unwrap()).collect(),
-            deadline: tokio::time::Instant::now() + Duration::from_secs(1),
-            body_max: 0,
-            show_backtrace: false,
-        }
-    }
+    use crate::testing::context;
 
     #[tokio::test]
     async fn a_call_never_queues_behind_its_own_ancestors() {

@@ -17,20 +17,17 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, future::poll_fn};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame};
-use switchyard_core::name::ServiceName;
+use switchyard_core::{describe::Role, name::ServiceName};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use wasmtime::{Engine, Store, component::InstancePre};
 use wasmtime_wasi_http::{
     WasiBody, WasiHttpView,
-    p2::bindings::{
-        Proxy, ProxyPre,
-        http::types::{ErrorCode, Scheme},
-    },
+    p2::bindings::http::types::{ErrorCode, Scheme},
 };
 
 use super::{
     gate::Admission,
-    warm::{Guest, Instantiate, Warm},
+    linked::{Linked, absent},
+    warm::Guest,
 };
 use crate::{
     body::{Body, BodyError},
@@ -39,16 +36,11 @@ use crate::{
     host::http::to_wasi,
     limiter::Metered,
     runtime::Inner,
-    state::{GuestState, Shared},
+    state::Shared,
 };
 
 /// How much of a response is looked at, without waiting, to find that it is complete already.
 const WHOLE_MAX: usize = 1 << 20;
-
-pub(super) struct Streaming {
-    pre: ProxyPre<GuestState>,
-    pub(super) warm: Warm<Proxy>,
-}
 
 /// A call that goes on: resolves when the guest's function has returned.
 type Call = Metered<Pin<Box<dyn Future<Output = Result<(), GuestError>> + Send>>>;
@@ -67,89 +59,63 @@ struct GuestBody {
     work_max: Duration,
 }
 
-// === impl Streaming ===
-
-impl Streaming {
-    pub(super) fn new(pre: InstancePre<GuestState>, reused: bool) -> wasmtime::Result<Self> {
-        Ok(Self { pre: ProxyPre::new(pre)?, warm: Warm::new(reused) })
-    }
-
-    pub(super) async fn call(
-        self: &Arc<Self>,
-        inner: &Inner,
-        shared: &Arc<Shared>,
-        context: CallContext,
-        request: Request<Body>,
-        admission: Admission,
-    ) -> Result<Response<Body>, GuestError> {
-        let guest = match self.warm.take() {
-            Some(guest) => guest,
-            None => inner.instantiate(shared, &context, &self.pre).await?,
-        };
-        let permit = admission.begin();
-        let failed = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
-        let length = (request.method() == http::Method::HEAD).then_some(0);
-        let (call, head) =
-            self.start(shared, guest, context, request, permit).map_err(|error| failed(format!("{error:#}")))?;
-        let (mut call, mut head) = (Some(call), Some(head));
-        let head = poll_fn(|cx| poll_head(cx, &mut call, &mut head)).await?;
-        let response = match head {
-            Some(Ok(response)) => response,
-            Some(Err(code)) => return Err(failed(format!("it answered with the error {code:?}"))),
-            None => return Err(failed("it returned without a response".into())),
-        };
-        let (parts, body) = response.into_parts();
-        // A connection that has sent all it was promised stops asking, and never sees the body's end.
-        let promised =
-            parts.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let (service, work_max) = (shared.service.clone(), shared.settings.limits.deadline);
-        let mut body = GuestBody { ready: VecDeque::new(), body, call, left: length.or(promised), service, work_max };
-        Ok(Response::from_parts(parts, body.whole_now()?.unwrap_or_else(|| Body::stream(body))))
-    }
-
-    /// Prepares the call; it runs when polled.
-    fn start(
-        self: &Arc<Self>,
-        shared: &Arc<Shared>,
-        mut guest: Guest<Proxy>,
-        context: CallContext,
-        request: Request<Body>,
-        permit: OwnedSemaphorePermit,
-    ) -> wasmtime::Result<(Call, oneshot::Receiver<Head>)> {
-        let state = guest.store.data_mut();
-        state.begin(context);
-        let meter = state.cpu.clone();
-        let (sender, head) = oneshot::channel();
-        let request = state.http().new_incoming_request(Scheme::Http, request.map(to_wasi))?;
-        let out = state.http().new_response_outparam(sender)?;
-        guest.store.set_epoch_deadline(1);
-        let (this, shared) = (self.clone(), shared.clone());
-        let call = async move {
-            let handler = guest.instance.wasi_http_incoming_handler();
-            let result = handler.call_handle(&mut guest.store, request, out).await;
-            drop(permit);
-            match result {
-                Ok(()) => {
-                    this.warm.give_back(guest);
-                    Ok(())
-                }
-                Err(error) => Err(explain(&shared.service, &error, guest.store.data().memory.refused)),
-            }
-        };
-        Ok((meter.meter(Box::pin(call) as Pin<Box<dyn Future<Output = _> + Send>>), head))
-    }
+pub(super) async fn call(
+    linked: &Arc<Linked>,
+    inner: &Inner,
+    shared: &Arc<Shared>,
+    context: CallContext,
+    request: Request<Body>,
+    admission: Admission,
+) -> Result<Response<Body>, GuestError> {
+    let guest = linked.guest(inner, shared, &context).await?;
+    let permit = admission.begin();
+    let failed = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
+    let length = (request.method() == http::Method::HEAD).then_some(0);
+    let (call, head) =
+        start(linked, shared, guest, context, request, permit).map_err(|error| failed(format!("{error:#}")))?;
+    let (mut call, mut head) = (Some(call), Some(head));
+    let head = poll_fn(|cx| poll_head(cx, &mut call, &mut head)).await?;
+    let response = match head {
+        Some(Ok(response)) => response,
+        Some(Err(code)) => return Err(failed(format!("it answered with the error {code:?}"))),
+        None => return Err(failed("it returned without a response".into())),
+    };
+    let (parts, body) = response.into_parts();
+    // A connection that has sent all it was promised stops asking, and never sees the body's end.
+    let promised = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let (service, work_max) = (shared.service.clone(), shared.settings.limits.deadline);
+    let mut body = GuestBody { ready: VecDeque::new(), body, call, left: length.or(promised), service, work_max };
+    Ok(Response::from_parts(parts, body.whole_now()?.unwrap_or_else(|| Body::stream(body))))
 }
 
-impl Instantiate for ProxyPre<GuestState> {
-    type Instance = Proxy;
-
-    fn engine(&self) -> &Engine {
-        self.engine()
-    }
-
-    async fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Proxy> {
-        self.instantiate_async(store).await
-    }
+/// Prepares the call; it runs when polled.
+fn start(
+    linked: &Arc<Linked>,
+    shared: &Arc<Shared>,
+    mut guest: Guest,
+    context: CallContext,
+    request: Request<Body>,
+    permit: OwnedSemaphorePermit,
+) -> wasmtime::Result<(Call, oneshot::Receiver<Head>)> {
+    let meter = guest.begin(context);
+    let state = guest.store.data_mut();
+    let (sender, head) = oneshot::channel();
+    let request = state.http().new_incoming_request(Scheme::Http, request.map(to_wasi))?;
+    let out = state.http().new_response_outparam(sender)?;
+    let handler = guest.exports.wasi_http.clone().ok_or_else(|| absent(Role::WasiHttp02))?;
+    let (linked, shared) = (linked.clone(), shared.clone());
+    let call = async move {
+        let result = handler.call_handle(&mut guest.store, request, out).await;
+        drop(permit);
+        match result {
+            Ok(()) => {
+                linked.warm.give_back(guest);
+                Ok(())
+            }
+            Err(error) => Err(explain(&shared.service, &error, guest.store.data().memory.refused)),
+        }
+    };
+    Ok((meter.meter(Box::pin(call) as Pin<Box<dyn Future<Output = _> + Send>>), head))
 }
 
 /// Drives the guest until the head is there. `None` when it returned without one.

@@ -4,7 +4,7 @@
 //! a worker task for each, started when no other can take a request, ended when idle. CPU time cannot be told
 //! apart between requests that share an instance, so the limit is on uninterrupted computation. Nor can it be told
 //! which of them sends a request of its own: that one gets the deepest ancestors and the latest deadline of all that
-//! are inside, so that hops stay bounded and nobody is cut short by a neighbour.
+//! are inside, so that hops stay bounded and nobody is cut short by a neighbour, and no cause unless it is alone.
 
 use std::{
     collections::BTreeMap,
@@ -262,7 +262,9 @@ impl Watch {
         let inside = lock(&self.inside);
         let deepest = inside.values().max_by_key(|context| context.hops())?;
         let deadline = inside.values().map(|context| context.deadline).max()?;
-        Some(CallContext { deadline, ..deepest.clone() })
+        // No event may be said to follow from what a neighbour handles.
+        let cause = deepest.cause.clone().filter(|_| inside.len() == 1);
+        Some(CallContext { deadline, cause, ..deepest.clone() })
     }
 }
 

@@ -5,15 +5,15 @@ use std::{
     time::Instant,
 };
 
-use wasmtime::{Engine, Store};
+use wasmtime::Store;
 
-use super::INSTANCE_IDLE_MAX;
-use crate::{settings::REUSE_MAX, state::GuestState};
+use super::{INSTANCE_IDLE_MAX, roles::Exports};
+use crate::{context::CallContext, limiter::CpuMeter, settings::REUSE_MAX, state::GuestState};
 
 /// A guest instance with its store.
-pub(crate) struct Guest<I> {
+pub(crate) struct Guest {
     pub(super) store: Store<GuestState>,
-    pub(super) instance: I,
+    pub(super) exports: Exports,
     /// How many calls it has served.
     served: u32,
     idle_since: Instant,
@@ -21,49 +21,43 @@ pub(crate) struct Guest<I> {
 
 /// The idle instances of one plugin's code. The last one used is used first: its memory is warm, and the others
 /// grow old and are given up.
-pub(crate) struct Warm<I> {
-    idle: Mutex<Vec<Guest<I>>>,
+pub(crate) struct Warm {
+    idle: Mutex<Vec<Guest>>,
     reused: bool,
-}
-
-/// A component that is linked, so that instances of it can be made.
-pub(crate) trait Instantiate: Sync {
-    /// The instance with its exports looked up.
-    type Instance: Send;
-
-    /// The engine it was compiled for.
-    fn engine(&self) -> &Engine;
-
-    /// Makes one instance.
-    fn instantiate(
-        &self,
-        store: &mut Store<GuestState>,
-    ) -> impl Future<Output = wasmtime::Result<Self::Instance>> + Send;
 }
 
 // === impl Guest ===
 
-impl<I> Guest<I> {
-    pub(crate) fn new(store: Store<GuestState>, instance: I) -> Self {
-        Self { store, instance, served: 0, idle_since: Instant::now() }
+impl Guest {
+    pub(crate) fn new(store: Store<GuestState>, exports: Exports) -> Self {
+        Self { store, exports, served: 0, idle_since: Instant::now() }
+    }
+
+    /// Begins a call, and answers what is to be charged with it.
+    pub(super) fn begin(&mut self, context: CallContext) -> CpuMeter {
+        let state = self.store.data_mut();
+        state.begin(context);
+        let meter = state.cpu.clone();
+        self.store.set_epoch_deadline(1);
+        meter
     }
 }
 
 // === impl Warm ===
 
-impl<I> Warm<I> {
+impl Warm {
     pub(super) fn new(reused: bool) -> Self {
         Self { idle: Mutex::new(Vec::new()), reused }
     }
 
-    pub(super) fn take(&self) -> Option<Guest<I>> {
+    pub(super) fn take(&self) -> Option<Guest> {
         if self.reused { self.lock().pop() } else { None }
     }
 
     /// Keeps an instance whose call went well, unless it has served its time.
-    pub(super) fn give_back(&self, mut guest: Guest<I>) {
+    pub(super) fn give_back(&self, mut guest: Guest) {
         guest.served += 1;
-        if self.reused && guest.served < REUSE_MAX {
+        if self.reused && guest.served < REUSE_MAX && guest.store.data().messages.may_be_kept() {
             guest.idle_since = Instant::now();
             self.lock().push(guest);
         }
@@ -84,7 +78,7 @@ impl<I> Warm<I> {
         drop(all);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Guest<I>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Guest>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

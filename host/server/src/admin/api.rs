@@ -1,87 +1,110 @@
 //! Which path answers what.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
 use switchyard_core::problem::Code;
 
 use super::{
-    Sources,
+    Sources, dead_letters, events,
     query::Query,
+    queues,
     reply::{Problem, json, page, text},
-    routes, services,
+    routes, services, subscriptions,
 };
 
-/// The methods of what can only be read.
-const READ_ONLY: &str = "GET, HEAD";
+/// What is answered.
+pub(super) type Answer = Result<Response<Full<Bytes>>, Problem>;
 
-/// Answers a request that may ask.
+/// A request that may ask.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) query: Query<'a>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Answers a request.
 ///
 /// # Errors
 /// With the problem to answer.
-pub(super) fn answer(
-    method: &Method,
-    path: &str,
-    query: &str,
-    sources: &Sources,
-) -> Result<Response<Full<Bytes>>, Problem> {
-    type Read = fn(&Sources, &str, &Query<'_>) -> Result<Response<Full<Bytes>>, Problem>;
-    let (read, rest): (Read, &str) = match path {
-        "/livez" => (livez, ""),
-        "/readyz" => (readyz, ""),
-        "/api/v1/plugins" => (plugins, ""),
-        "/api/v1/services" => (service_list, ""),
-        "/api/v1/routes" => (route_list, ""),
-        path => match path.strip_prefix("/api/v1/services/").or(path.strip_prefix("/api/v1/plugins/")) {
-            Some(name) if !name.is_empty() && !name.contains('/') && path.starts_with("/api/v1/s") => (service, name),
-            Some(name) if !name.is_empty() && !name.contains('/') => (plugin, name),
-            _ => return Err(Problem::new(Code::NotFound, "the admin API has no such path")),
-        },
-    };
-    match *method {
-        Method::GET | Method::HEAD => read(sources, rest, &Query::new(query)),
-        _ => Err(Problem::method_not_allowed(READ_ONLY)),
+pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
+    let segments: Vec<String> = asked.path.split('/').skip(1).map(super::query::decode_path).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments[..] {
+        ["livez"] => asked.reading(|_| Ok(text(StatusCode::OK, "ok\n"))),
+        ["readyz"] => asked.reading(|_| Ok(readyz(sources))),
+        ["api", "v1", "plugins"] => asked.reading(|query| plugins(sources, query)),
+        ["api", "v1", "plugins", name] => asked.reading(|_| plugin(sources, name)),
+        ["api", "v1", "services"] => asked.reading(|query| service_list(sources, query)),
+        ["api", "v1", "services", name] => asked.reading(|_| service(sources, name)),
+        ["api", "v1", "routes"] => asked.reading(|query| route_list(sources, query)),
+        ["api", "v1", "topics", ref rest @ ..] => events::topics(&asked, rest, sources).await,
+        ["api", "v1", "events"] => events::events(&asked, sources).await,
+        ["api", "v1", "subscriptions", ref rest @ ..] => subscriptions::answer(&asked, rest, sources).await,
+        ["api", "v1", "dead-letters", ref rest @ ..] => dead_letters::answer(&asked, rest, sources).await,
+        ["api", "v1", "queues", ref rest @ ..] => queues::answer(&asked, rest, sources).await,
+        _ => Err(no_such_path()),
     }
 }
 
-fn livez(_: &Sources, _: &str, _: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
-    Ok(text(StatusCode::OK, "ok\n"))
+/// The answer to a path that nobody knows.
+pub(super) fn no_such_path() -> Problem {
+    Problem::new(Code::NotFound, "the admin API has no such path")
 }
 
-fn readyz(sources: &Sources, _: &str, _: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
-    Ok(if sources.stopping.is_cancelled() {
+// === impl Asked ===
+
+impl Asked<'_> {
+    /// Answers what can only be read.
+    fn reading(&self, read: impl FnOnce(&Query<'_>) -> Answer) -> Answer {
+        match *self.method {
+            Method::GET | Method::HEAD => read(&self.query),
+            _ => Err(Problem::method_not_allowed("GET, HEAD")),
+        }
+    }
+
+    /// Whether it only reads.
+    pub(super) fn is_read(&self) -> bool {
+        matches!(*self.method, Method::GET | Method::HEAD)
+    }
+}
+
+fn readyz(sources: &Sources) -> Response<Full<Bytes>> {
+    if sources.stopping.is_cancelled() {
         text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
     } else if sources.plugins.shown().is_ready {
         text(StatusCode::OK, "ok\n")
     } else {
         text(StatusCode::SERVICE_UNAVAILABLE, "starting\n")
-    })
+    }
 }
 
-fn plugins(sources: &Sources, _: &str, query: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
+fn plugins(sources: &Sources, query: &Query<'_>) -> Answer {
     let shown = sources.plugins.shown().plugins;
     let items = shown.iter().map(|plugin| (plugin.name.clone(), plugin)).collect();
     Ok(json(&page(items, query)?))
 }
 
-fn plugin(sources: &Sources, name: &str, _: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
+fn plugin(sources: &Sources, name: &str) -> Answer {
     let shown = sources.plugins.shown().plugins;
     let found = shown.iter().find(|plugin| plugin.name == name);
     found.map(json).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no plugin {name}")))
 }
 
-fn service_list(sources: &Sources, _: &str, query: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
+fn service_list(sources: &Sources, query: &Query<'_>) -> Answer {
     let (snapshot, checks) = (sources.dispatcher.snapshot(), sources.checks.borrow().clone());
     Ok(json(&page(services::list(&snapshot, &checks, query), query)?))
 }
 
-fn service(sources: &Sources, name: &str, _: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
+fn service(sources: &Sources, name: &str) -> Answer {
     let (snapshot, checks) = (sources.dispatcher.snapshot(), sources.checks.borrow().clone());
     let found = services::one(&snapshot, &checks, name);
     found.map(|found| json(&found)).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no service {name}")))
 }
 
-fn route_list(sources: &Sources, _: &str, query: &Query<'_>) -> Result<Response<Full<Bytes>>, Problem> {
+fn route_list(sources: &Sources, query: &Query<'_>) -> Answer {
     let snapshot = sources.dispatcher.snapshot();
     Ok(json(&page(routes::list(&snapshot), query)?))
 }

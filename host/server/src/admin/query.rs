@@ -1,5 +1,9 @@
 //! The query of a URL, as `application/x-www-form-urlencoded`.
 
+use switchyard_core::problem::Code;
+
+use super::reply::Problem;
+
 /// The members of a query, in order; a name may come several times.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query<'a>(&'a str);
@@ -17,11 +21,27 @@ impl<'a> Query<'a> {
         self.all(name).next()
     }
 
+    /// The number of this name, from 1 to `max`; `default` when there is none.
+    ///
+    /// # Errors
+    /// When it is no such number.
+    pub(super) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, Problem> {
+        let Some(text) = self.first(name) else { return Ok(default) };
+        let wrong = || Problem::new(Code::BadRequest, format!("{name} is '{text}', not a number from 1 to {max}"));
+        text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or_else(wrong)
+    }
+
     /// Every value of this name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = String> {
         let members = self.0.split('&').map(|member| member.split_once('=').unwrap_or((member, "")));
         members.filter(move |(key, _)| decode(key) == name).map(|(_, value)| decode(value))
     }
+}
+
+/// A segment of a path, with what is percent-encoded decoded.
+pub(super) fn decode_path(segment: &str) -> String {
+    // A plus is itself in a path.
+    decode(&segment.replace('+', "%2B"))
 }
 
 fn decode(text: &str) -> String {

@@ -3,38 +3,57 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 use serde::Serialize;
 use switchyard_core::problem::Code;
+use switchyard_delivery::Error;
 
 use super::query::Query;
 
 /// The most items of a list in one answer, and how many there are when a request does not say.
 const PAGE_MAX: usize = 1_000;
 
+/// When it is worth trying again what the store or a queue cannot take now, in seconds: a queue moves quickly.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+
 /// A request that is not answered as it hoped.
 #[derive(Debug)]
 pub(super) struct Problem {
     code: Code,
     detail: String,
+    /// A text for `error` other than the code's own.
+    error: Option<String>,
     /// The value of `Allow`, when the method is what is wrong.
     allow: Option<&'static str>,
 }
 
 /// One page of a list.
 #[derive(Debug, Serialize)]
-pub(super) struct Page<T> {
-    items: Vec<T>,
+pub(super) struct List<T> {
+    pub(super) items: Vec<T>,
     /// The cursor of the page that follows.
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// 200 with this value as JSON.
 pub(super) fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
     // Values of this API have string keys and no fallible parts, so they serialise.
     body(StatusCode::OK, "application/json", serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// The same answer with another status.
+pub(super) fn with_status(status: StatusCode, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    *response.status_mut() = status;
+    response
+}
+
+/// 204: it is done.
+pub(super) fn empty() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }
 
 /// A short text.
@@ -46,15 +65,8 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response<Full<Byte
 ///
 /// # Errors
 /// When `limit` is no number from 1 to [`PAGE_MAX`].
-pub(super) fn page<T>(mut items: Vec<(String, T)>, query: &Query<'_>) -> Result<Page<T>, Problem> {
-    let limit = match query.first("limit").map(|limit| (limit.parse(), limit)) {
-        None => PAGE_MAX,
-        Some((Ok(limit @ 1..=PAGE_MAX), _)) => limit,
-        Some((_, limit)) => {
-            let detail = format!("limit is '{limit}', not a number from 1 to {PAGE_MAX}");
-            return Err(Problem::new(Code::BadRequest, detail));
-        }
-    };
+pub(super) fn page<T>(mut items: Vec<(String, T)>, query: &Query<'_>) -> Result<List<T>, Problem> {
+    let limit = query.number("limit", PAGE_MAX, PAGE_MAX)?;
     items.sort_by(|a, b| a.0.cmp(&b.0));
     if let Some(cursor) = query.first("cursor") {
         items.retain(|(key, _)| *key > cursor);
@@ -62,7 +74,7 @@ pub(super) fn page<T>(mut items: Vec<(String, T)>, query: &Query<'_>) -> Result<
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|(key, _)| key.clone());
-    Ok(Page { items: items.into_iter().map(|(_, item)| item).collect(), next })
+    Ok(List { items: items.into_iter().map(|(_, item)| item).collect(), next })
 }
 
 fn body(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<Full<Bytes>> {
@@ -78,33 +90,79 @@ fn body(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<Full
 impl Problem {
     /// A problem of this kind; `detail` says what it is about.
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), allow: None }
+        Self { code, detail: detail.into(), error: None, allow: None }
     }
 
     /// 405 with the methods that would be taken.
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
-        Self { code: Code::MethodNotAllowed, detail: format!("use {allow}"), allow: Some(allow) }
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, format!("use {allow}")) }
     }
 
     /// The answer, in problem+json.
     pub(super) fn into_response(self, path: &str) -> Response<Full<Bytes>> {
-        let problem = self.code.problem(Some(&self.detail), Some(path), None);
+        let mut problem = self.code.problem(Some(&self.detail), Some(path), None);
+        problem.error = self.error.as_deref().unwrap_or(problem.error);
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = body(status, "application/problem+json", serde_json::to_vec(&problem).unwrap_or_default());
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
+        if matches!(self.code, Code::QueueFull | Code::StoreUnavailable) {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+        }
         response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (code, text) = (error.code(), error.to_string());
+        match error {
+            // The fixed text of a full queue names it.
+            Error::QueueFull(_) => {
+                let detail = format!("{text}: {}", code.remedy());
+                Self { error: Some(text), ..Self::new(code, detail) }
+            }
+            _ => Self::new(code, text),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+    use switchyard_core::event::InvalidEvent;
+
     use super::*;
 
     fn list(query: &str) -> Result<(Vec<u8>, Option<String>), Problem> {
         let items = (0..5).map(|n| (format!("k{n}"), n)).collect();
         page(items, &Query::new(query)).map(|page| (page.items, page.next))
+    }
+
+    async fn check_error(error: Error, status: u16, code: &str, retry: bool) -> serde_json::Value {
+        let response = Problem::from(error).into_response("/x");
+        assert_eq!((response.status().as_u16(), response.headers().contains_key(RETRY_AFTER)), (status, retry));
+        let body = response.into_body().collect().await.expect("it is in memory");
+        let body: serde_json::Value = serde_json::from_slice(&body.to_bytes()).expect("it is JSON");
+        assert_eq!(body["code"], code);
+        body
+    }
+
+    #[tokio::test]
+    async fn refusals_of_events_and_queues_have_their_codes() {
+        let text = || "t".to_owned();
+        check_error(Error::InvalidEvent(InvalidEvent(text())), 400, "SY4001", false).await;
+        check_error(Error::Invalid(text()), 400, "SY1003", false).await;
+        check_error(Error::Rejected(text()), 422, "SY4003", false).await;
+        check_error(Error::Denied(text()), 403, "SY4004", false).await;
+        check_error(Error::NotFound(text()), 404, "SY3001", false).await;
+        check_error(Error::Conflict(text()), 409, "SY3003", false).await;
+        check_error(Error::NotLeased(text()), 409, "SY5002", false).await;
+        check_error(Error::TooLarge(text()), 413, "SY1004", false).await;
+        check_error(Error::Unavailable(text()), 503, "SY9002", true).await;
+        let full = check_error(Error::QueueFull("emails".to_owned()), 429, "SY5001", true).await;
+        assert_eq!((&full["error"], &full["title"]), (&"Queue emails is full".into(), &"Queue is full".into()));
     }
 
     #[test]

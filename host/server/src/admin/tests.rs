@@ -1,49 +1,118 @@
-//! What the admin API answers when there is nothing yet.
+//! What the admin API answers, asked without a socket; the store and delivery behind it are real.
 
-use http::{Method, StatusCode};
+mod basics;
+mod dead_letters;
+mod events;
+mod queues;
+mod subscriptions;
+
+use http::{HeaderMap, Method};
 use http_body_util::BodyExt;
+use serde_json::Value;
+use switchyard_core::event::binding;
+use switchyard_store::{Backend, Embedded, Options};
+use tempfile::TempDir;
 
 use super::*;
 
-async fn ask(method: Method, path: &str) -> (StatusCode, String) {
-    let (_, checks) = watch::channel(Checks::default());
-    let sources = Sources {
-        dispatcher: Dispatcher::new(),
-        plugins: reload::Handle::empty(),
-        checks,
-        stopping: CancellationToken::new(),
-    };
-    let request = Request::builder().method(method).uri(path).header("host", "localhost").body(()).expect("a request");
-    let response = answer(&request, &sources);
-    let status = response.status();
-    let body = response.into_body().collect().await.expect("a body is in memory").to_bytes();
-    (status, String::from_utf8_lossy(&body).into_owned())
+/// A host without plugins, as far as the admin API sees one.
+struct Api {
+    sources: Sources,
+    stop: CancellationToken,
+    _folder: TempDir,
 }
 
-#[tokio::test]
-async fn lists_without_items_have_their_shape() {
-    for path in ["/api/v1/plugins", "/api/v1/services?tag=a", "/api/v1/routes?limit=5"] {
-        assert_eq!(ask(Method::GET, path).await, (StatusCode::OK, r#"{"items":[],"next":null}"#.into()), "{path}");
+/// What was answered.
+#[derive(Debug)]
+struct Answered {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+// === impl Api ===
+
+impl Api {
+    fn new() -> Self {
+        Self::with(switchyard_delivery::Config::default())
+    }
+
+    fn with(config: switchyard_delivery::Config) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store: Arc<dyn Backend> = Arc::new(Embedded::open(Options::new(folder.path())).expect("a store"));
+        let (dispatcher, stop) = (Dispatcher::new(), CancellationToken::new());
+        let delivery = Delivery::new(store, Arc::clone(&dispatcher), config);
+        tokio::spawn(Arc::clone(&delivery).run(stop.clone(), Duration::ZERO));
+        let sources = Sources {
+            dispatcher,
+            delivery,
+            plugins: reload::Handle::empty(),
+            checks: watch::channel(Checks::default()).1,
+            stopping: CancellationToken::new(),
+        };
+        Self { sources, stop, _folder: folder }
+    }
+
+    async fn get(&self, path: &str) -> Answered {
+        self.ask(Method::GET, path, "", "").await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Answered {
+        self.ask(Method::POST, path, "application/json", body).await
+    }
+
+    async fn delete(&self, path: &str) -> Answered {
+        self.ask(Method::DELETE, path, "", "").await
+    }
+
+    /// Publishes in structured mode.
+    async fn publish(&self, event: &str) -> Answered {
+        self.ask(Method::POST, "/api/v1/events", binding::STRUCTURED, event).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, kind: &str, body: &str) -> Answered {
+        self.ask_with(Request::builder().method(method).uri(path).header("content-type", kind), body).await
+    }
+
+    async fn ask_with(&self, request: http::request::Builder, body: &str) -> Answered {
+        let body = Full::new(bytes::Bytes::copy_from_slice(body.as_bytes()));
+        let request = request.header("host", "localhost").body(body).expect("a request");
+        let (parts, body) = answer(request, &self.sources).await.into_parts();
+        let body = body.collect().await.expect("a body is in memory").to_bytes().to_vec();
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }
 
-#[tokio::test]
-async fn a_host_that_starts_is_alive_and_not_ready() {
-    assert_eq!(ask(Method::GET, "/livez").await.0, StatusCode::OK);
-    assert_eq!(ask(Method::GET, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
-#[tokio::test]
-async fn what_is_not_there_is_a_problem() {
-    for (method, path, status, code) in [
-        (Method::GET, "/nothing", 404, "SY3001"),
-        (Method::GET, "/api/v1/services/none", 404, "SY3001"),
-        (Method::GET, "/api/v1/plugins/none", 404, "SY3001"),
-        (Method::POST, "/api/v1/routes", 405, "SY1002"),
-        (Method::GET, "/api/v1/plugins?limit=x", 400, "SY1003"),
-    ] {
-        let (answered, body) = ask(method, path).await;
-        assert_eq!(answered.as_u16(), status, "{path}");
-        assert!(body.contains(code), "{body}");
+// === impl Answered ===
+
+impl Answered {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The JSON of an answer that has this status.
+    #[track_caller]
+    fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// A problem with this status and code, whose detail says this.
+    #[track_caller]
+    fn expect_problem(&self, status: u16, code: &str, detail: &str) {
+        let problem = self.expect(status);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(problem["code"], code, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(detail)), "{problem}");
     }
 }

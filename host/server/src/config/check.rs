@@ -9,7 +9,7 @@ use switchyard_core::{
 };
 use toml::Spanned;
 
-use super::{Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, is_safe_for_admin, raw};
+use super::{Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, delivery, is_safe_for_admin, raw};
 
 /// The least `header-max`, in bytes: hyper reads with no smaller buffer.
 const HEADER_MAX_LEAST: u64 = 8 << 10;
@@ -26,7 +26,17 @@ pub(super) struct Wrong {
 /// Checks everything; `base` is the folder that relative paths start from.
 pub(super) fn check(raw: raw::Raw, base: &Path) -> Result<Config, Wrong> {
     let defaults = Config::default();
+    let delivery = delivery::check(delivery::Raw {
+        events: raw.events,
+        topics: raw.topics,
+        queues: raw.queues,
+        subscriptions: raw.subscription,
+        schedules: raw.schedule,
+        grants: raw.plugins.grants,
+        granted: raw.services.iter().map(|(name, service)| (name.clone(), service.grants.clone())).collect(),
+    })?;
     Ok(Config {
+        delivery,
         gateway: gateway(raw.gateway, defaults.gateway)?,
         admin: raw.admin.listen.map_or(Ok(defaults.admin), admin)?,
         plugins: Plugins {
@@ -119,7 +129,7 @@ fn size(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
     positive(raw, |size| size.0 > 0, "the size must be at least 1B").map(|size| size.map(|size| size.0))
 }
 
-fn duration(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong> {
+pub(super) fn duration(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong> {
     positive(raw, |d| d.0 > Duration::ZERO, "the duration must be at least 1ms").map(|d| d.map(|d| d.0))
 }
 
@@ -128,7 +138,7 @@ fn header_max(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
     positive(raw, |size| size.0 >= HEADER_MAX_LEAST, message).map(|size| size.map(|size| size.0))
 }
 
-fn number(raw: Option<Spanned<u32>>) -> Result<Option<u32>, Wrong> {
+pub(super) fn number(raw: Option<Spanned<u32>>) -> Result<Option<u32>, Wrong> {
     positive(raw, |n| *n > 0, "the number must be at least 1")
 }
 
@@ -139,6 +149,6 @@ fn positive<T>(raw: Option<Spanned<T>>, is_positive: impl Fn(&T) -> bool, messag
     }
 }
 
-fn wrong<T, U>(at: &Spanned<U>, message: String) -> Result<T, Wrong> {
+pub(super) fn wrong<T, U>(at: &Spanned<U>, message: String) -> Result<T, Wrong> {
     Err(Wrong { span: at.span(), message })
 }

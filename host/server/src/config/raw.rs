@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 use switchyard_core::{
-    manifest::Guests,
+    manifest::{Backoff, Guests, Start},
     name::ServiceName,
     units::{ByteSize, HumanDuration},
 };
+use switchyard_delivery::config::{Grants, OnError, TopicDurability};
 use toml::Spanned;
 
 use super::LogFormat;
@@ -19,6 +20,11 @@ pub(super) struct Raw {
     pub(super) admin: Admin,
     pub(super) plugins: Plugins,
     pub(super) route: Vec<Route>,
+    pub(super) subscription: Vec<Spanned<Subscription>>,
+    pub(super) schedule: Vec<Spanned<Schedule>>,
+    pub(super) events: Events,
+    pub(super) topics: BTreeMap<Spanned<String>, Topic>,
+    pub(super) queues: BTreeMap<Spanned<String>, Queue>,
     pub(super) services: BTreeMap<ServiceName, Service>,
     pub(super) store: Store,
     pub(super) telemetry: Telemetry,
@@ -48,6 +54,65 @@ pub(super) struct Admin {
 pub(super) struct Plugins {
     pub(super) dir: Option<PathBuf>,
     pub(super) drain_timeout: Option<HumanDuration>,
+    pub(super) grants: Grants,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Events {
+    pub(super) middleware: Vec<Spanned<ServiceName>>,
+    pub(super) on_error: OnError,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Topic {
+    pub(super) durability: TopicDurability,
+    pub(super) retention: Option<Spanned<HumanDuration>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Queue {
+    pub(super) max_size: Option<Spanned<u32>>,
+    pub(super) max_attempts: Option<Spanned<u32>>,
+    pub(super) visibility_timeout: Option<Spanned<HumanDuration>>,
+    pub(super) dead_letter_queue: Option<Spanned<String>>,
+}
+
+/// A subscription in the file: the members of a manifest's, and who is called.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Subscription {
+    pub(super) topic: Spanned<String>,
+    pub(super) service: Option<Spanned<ServiceName>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) group: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) broadcast: bool,
+    #[serde(default)]
+    pub(super) priority: i32,
+    pub(super) filter: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) once: bool,
+    pub(super) max_attempts: Option<Spanned<u32>>,
+    pub(super) backoff: Option<Spanned<Backoff>>,
+    #[serde(default)]
+    pub(super) start: Start,
+}
+
+/// A schedule in the file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Schedule {
+    pub(super) name: Spanned<String>,
+    pub(super) cron: Option<Spanned<String>>,
+    pub(super) every: Option<Spanned<HumanDuration>>,
+    pub(super) topic: Option<Spanned<String>>,
+    pub(super) queue: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) data: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +133,7 @@ pub(super) struct Service {
     pub(super) config: BTreeMap<String, String>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) outbound: Vec<Spanned<String>>,
+    pub(super) grants: Vec<Spanned<String>>,
     pub(super) guests: Option<Guests>,
     pub(super) memory_max: Option<Spanned<ByteSize>>,
     pub(super) deadline: Option<Spanned<HumanDuration>>,

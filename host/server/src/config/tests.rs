@@ -71,8 +71,11 @@ fn the_config_wins_over_the_manifest() {
 }
 
 #[test]
-fn only_routes_and_services_change_without_a_restart() {
+fn only_what_is_read_at_start_needs_a_restart() {
     let old = Config::default();
-    let new = parse("[admin]\nlisten = '127.0.0.1:1'\n[[route]]\npath = '/a'\nservice = 'a'").expect("it is right");
+    let new = "[admin]\nlisten = '127.0.0.1:1'\n[[route]]\npath = '/a'\nservice = 'a'\n[queues.a]\n[topics.a]\n\
+               [[subscription]]\ntopic = 'a'\nservice = 'a'\n[plugins]\ngrants = 'explicit'";
+    let new = parse(new).expect("it is right");
+    assert_ne!(old.delivery, new.delivery);
     assert_eq!(old.needs_restart(&new), ["admin"]);
 }

@@ -46,6 +46,8 @@ async fn call(dispatcher: &Arc<Dispatcher>, question: &Question, target: &str) -
         deadline: tokio::time::Instant::now() + question.timeout,
         body_max: 0,
         show_backtrace: false,
+        cause: None,
+        handled: None,
     };
     let name = question.service.name();
     let host = format!("{name}{INTERNAL_SUFFIX}");

@@ -13,18 +13,19 @@ use std::{
 
 use switchyard_core::{
     folder::Source,
-    manifest::{Manifest, SideFile},
-    name::{Digest, Generation, PluginFile},
+    name::{Digest, Generation},
 };
+use switchyard_delivery::Delivery;
 use switchyard_dispatch::Instance;
 use switchyard_runtime::{PluginSpec, Runtime};
 use tokio::sync::Semaphore;
 
 use super::{
     artifacts::{Artifacts, CopyError},
+    manifest::manifest,
     stem::Active,
 };
-use crate::config::{Config, explain};
+use crate::config::Config;
 
 /// The longest side file, in bytes.
 const SIDE_MAX: u64 = 1 << 20;
@@ -32,6 +33,7 @@ const SIDE_MAX: u64 = 1 << 20;
 /// Loads components, a bounded number at a time.
 pub(super) struct Loader {
     runtime: Arc<Runtime>,
+    delivery: Arc<Delivery>,
     artifacts: Artifacts,
     plugins: PathBuf,
     /// One load for each core: compiling keeps a core busy.
@@ -66,7 +68,7 @@ pub(super) enum Origin {
 pub(super) enum LoadFailure {
     /// The file is no longer what had settled.
     Changed,
-    /// Its files cannot be read or kept now, which may pass; the text says why.
+    /// Its files or its place among events cannot be read or kept now, which may pass; the text says why.
     Trouble(String),
     /// It cannot be a plugin; the text says why.
     Bad(String),
@@ -75,9 +77,9 @@ pub(super) enum LoadFailure {
 // === impl Loader ===
 
 impl Loader {
-    pub(super) fn new(runtime: Arc<Runtime>, artifacts: Artifacts, plugins: PathBuf) -> Self {
+    pub(super) fn new(runtime: Arc<Runtime>, delivery: Arc<Delivery>, artifacts: Artifacts, plugins: PathBuf) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { runtime, artifacts, plugins, turns: Semaphore::new(cores), optimising: Semaphore::new(1) }
+        Self { runtime, delivery, artifacts, plugins, turns: Semaphore::new(cores), optimising: Semaphore::new(1) }
     }
 
     /// Copies, compiles where needed, describes, checks, and makes the generation.
@@ -87,8 +89,10 @@ impl Loader {
         let _turn = self.turns.acquire().await.ok();
         let (artifact, side) = self.files(order).await?;
         let prepared = self.runtime.prepare(&artifact, order.source.digest).await.map_err(bad)?;
-        let manifest = manifest(&order.stem, prepared.description.manifest.clone(), side.as_deref());
-        let manifest = manifest.map_err(LoadFailure::Bad)?;
+        let manifest = manifest(&order.stem, &prepared.description, side.as_deref()).map_err(LoadFailure::Bad)?;
+        // What is published between now and its first delivery waits for it.
+        let opened = self.delivery.open_cursors(&manifest).await;
+        opened.map_err(|error| LoadFailure::Trouble(format!("its subscriptions cannot begin: {error}")))?;
         let settings = order.config.settings(&manifest.name, manifest.guests);
         let spec = PluginSpec {
             service: manifest.name.clone(),
@@ -97,8 +101,7 @@ impl Loader {
             description: Arc::clone(&prepared.description),
             settings: settings.clone(),
         };
-        let nothing = || LoadFailure::Bad("it serves no role that this host can call".to_owned());
-        let plugin = self.runtime.plugin(spec).ok_or_else(nothing)?;
+        let plugin = self.runtime.plugin(spec);
         Ok(Active {
             source: order.source,
             side,
@@ -167,23 +170,6 @@ fn side_text(file: &Path, digest: Digest) -> Result<String, CopyError> {
         return Err(CopyError::Changed);
     }
     String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8; save it as such"))
-}
-
-/// What the component says of itself, or its file name, with the side file's text over it.
-///
-/// # Errors
-/// With what is wrong: the file's name, the side file, or a route.
-pub(crate) fn manifest(stem: &str, own: Option<Manifest>, side: Option<&str>) -> Result<Manifest, String> {
-    let file = PluginFile::from_stem(stem).map_err(|invalid| invalid.to_string())?;
-    let mut manifest = own.unwrap_or_else(|| Manifest::of_file(file.service, file.version));
-    manifest.default_routes();
-    if let Some(text) = side {
-        let name = format!("{stem}.toml");
-        let side: SideFile = toml::from_str(text).map_err(|error| explain(&name, text, &error))?;
-        manifest.overlay(side);
-    }
-    manifest.check().map_err(|invalid| invalid.to_string())?;
-    Ok(manifest)
 }
 
 fn bad(error: impl Error) -> LoadFailure {

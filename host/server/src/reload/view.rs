@@ -1,16 +1,19 @@
 //! Plugins as the admin API shows them.
 
+mod delivery;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use switchyard_core::{
     describe::Role,
     folder::Wanted,
-    manifest::RouteSpec,
+    manifest::{Manifest, RouteSpec},
     name::{Digest, Generation, ServiceName},
 };
 
 use super::stem::{Active, Leaving, Past, Stem};
+use delivery::{ConsumerView, ScheduleView, SubscriptionView};
 
 /// One plugin.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +35,9 @@ pub(crate) struct PluginView {
     pub(crate) roles: Vec<Role>,
     pub(crate) routes: Vec<RouteView>,
     pub(crate) refused_routes: Vec<RefusedRoute>,
+    pub(crate) subscriptions: Vec<SubscriptionView>,
+    pub(crate) queues: Vec<ConsumerView>,
+    pub(crate) schedules: Vec<ScheduleView>,
     pub(crate) tier: Option<Tier>,
     /// Earlier generations, newest first.
     pub(crate) previous: Vec<Previous>,
@@ -133,23 +139,37 @@ fn plugin(name: &str, stem: &Stem, tried: Option<&Wanted>, leaving: &[Leaving]) 
 // === impl PluginView ===
 
 impl PluginView {
+    /// One of which nothing is known but its name.
+    #[cfg(test)]
+    pub(crate) fn empty(name: &str, state: State) -> Self {
+        Self::of(name, None, state)
+    }
+
     fn of(name: &str, active: Option<&Active>, state: State) -> Self {
+        let manifest = active.map(|active| &*active.manifest);
         Self {
             name: name.to_owned(),
-            service: active.map(|active| active.manifest.name.clone()),
-            version: active.map(|active| active.manifest.version.clone()),
+            service: manifest.map(|manifest| manifest.name.clone()),
+            version: manifest.map(|manifest| manifest.version.clone()),
             digest: active.map(|active| active.source.digest),
             generation: active.map(|active| active.generation),
             state,
             staged: false,
             error: None,
             roles: active.iter().flat_map(|active| active.description.roles.iter().copied()).collect(),
-            routes: active.iter().flat_map(|active| active.manifest.routes.iter().map(RouteView::of)).collect(),
+            routes: manifest.iter().flat_map(|manifest| manifest.routes.iter().map(RouteView::of)).collect(),
             refused_routes: Vec::new(),
+            subscriptions: manifest.map(subscriptions).unwrap_or_default(),
+            queues: manifest.iter().flat_map(|manifest| manifest.queues.iter().map(ConsumerView::of)).collect(),
+            schedules: manifest.iter().flat_map(|manifest| manifest.schedules.iter().map(ScheduleView::of)).collect(),
             tier: active.map(|active| if active.optimised { Tier::Optimised } else { Tier::Quick }),
             previous: Vec::new(),
         }
     }
+}
+
+fn subscriptions(manifest: &Manifest) -> Vec<SubscriptionView> {
+    manifest.subscriptions.iter().map(|spec| SubscriptionView::of(&manifest.name, spec)).collect()
 }
 
 impl RouteView {

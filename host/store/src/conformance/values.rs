@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Backend, Batch, Entry, Expect, KvOutcome, Outcome, RECORD_OVERHEAD_BYTES, StoreError};
+use crate::{Backend, Batch, Entry, Expect, KvOp, KvOutcome, Op, Outcome, RECORD_OVERHEAD_BYTES, StoreError};
 
 const WORKS: &str = "a right operation on an open store succeeds";
 
@@ -151,6 +151,29 @@ pub async fn increment_refuses_what_is_no_number(store: Store) {
     let result = store.kv_increment(bucket, "n", 1).await;
     assert!(matches!(result, Err(StoreError::Overflow { .. })), "{result:?}");
     assert_eq!(store.kv_increment(bucket, "n", 0).await.expect(WORKS), i64::MAX);
+}
+
+/// A check changes nothing, and one that does not hold refuses its batch.
+pub async fn check_changes_nothing_and_insists(store: Store) {
+    let bucket = "values-check";
+    let check = |key: &str, expect| Op::from(KvOp::Check { bucket: bucket.into(), key: key.into(), expect });
+    let revision = store.kv_put(bucket, "k", "1".into(), Expect::Any).await.expect(WORKS);
+    let batch = Batch::new()
+        .with(check("k", Expect::Revision(revision)))
+        .with(check("none", Expect::Absent))
+        .with(check("k", Expect::Any));
+    let outcomes = store.commit(batch).await.expect(WORKS).outcomes;
+    assert_eq!(
+        outcomes,
+        [Outcome::Kv(KvOutcome::Checked), Outcome::Kv(KvOutcome::Checked), Outcome::Kv(KvOutcome::Checked)]
+    );
+    let batch = Batch::new().put(bucket, "other", "2", Expect::Any).with(check("k", Expect::Absent));
+    match store.commit(batch).await {
+        Err(StoreError::Conflict { op: 1, current }) => assert_eq!(current, Some(revision)),
+        other => unreachable!("a conflict of operation 1 was expected: {other:?}"),
+    }
+    assert!(!store.kv_exists(bucket, "other").await.expect(WORKS));
+    assert_eq!(store.kv_get(bucket, "k").await.expect(WORKS).map(|entry| entry.revision), Some(revision));
 }
 
 /// What is exactly as large as its limit is taken, and one byte more is refused.

@@ -3,18 +3,21 @@
 use std::sync::{Arc, PoisonError, atomic::Ordering::Relaxed};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use bytes::Bytes;
+use switchyard_core::timestamp::Timestamp;
+use tokio::sync::{broadcast, watch};
 
 use super::{
     Embedded,
-    cache::{CacheKey, Lookup, Reservation},
-    query,
+    apply::Ask,
+    query::{self, log::PageMax},
     readers::read_error,
-    writer::Waiting,
+    rows::topic,
 };
 use crate::{
-    Backend, Batch, BucketUsage, Capabilities, Committed, Entry, KeyPage, Limits, ListKeys, Measure, Stats, StoreError,
-    limits::within, stats::Counters,
+    Backend, Batch, BucketUsage, Capabilities, Committed, Cursor, DeadCounts, DeadLetter, Entry, KeyPage, KvChange,
+    Limits, ListDead, ListKeys, LogPage, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError, StoredMessage,
+    Timer, TopicUsage, stats::Counters,
 };
 
 #[async_trait]
@@ -33,78 +36,23 @@ impl Backend for Embedded {
         if batch.ops().is_empty() {
             return Ok(Committed::default());
         }
-        let (answer, answered) = oneshot::channel();
-        self.commits.push(Waiting { batch, answer }, bytes)?;
-        // The writer answers all that it was given, unless it panicked; then this may run before its alarm.
-        answered.await.unwrap_or_else(|_| Err(self.shared.failure.fail("the writer ended without an answer")))
+        Ok(self.ask(Ask::Batch(batch), bytes).await?.committed)
     }
 
     fn kv_cached(&self, bucket: &str, key: &str) -> Option<Option<Entry>> {
-        let hit = self.shared.cache.get(bucket, key);
-        if hit.is_some() {
-            self.shared.counters.cache_hits.add(1);
-        }
-        hit
+        self.cached(bucket, key)
     }
 
     async fn kv_get(&self, bucket: &str, key: &str) -> Result<Option<Entry>, StoreError> {
-        if let Some(slot) = self.kv_cached(bucket, key) {
-            return Ok(slot);
-        }
-        self.shared.limits.check_names(bucket, key)?;
-        let key = CacheKey::new(bucket, key);
-        match self.shared.cache.get_or_reserve(&key).await {
-            Lookup::Hit(slot) => {
-                self.shared.counters.cache_hits.add(1);
-                Ok(slot)
-            }
-            Lookup::Miss(reservation) => {
-                let slot = self.fetch(key.clone()).await?;
-                reservation.fill(slot.clone());
-                Ok(slot)
-            }
-        }
+        self.get(bucket, key).await
     }
 
     async fn kv_get_many(&self, bucket: &str, keys: &[Arc<str>]) -> Result<Vec<Option<Entry>>, StoreError> {
-        within(Measure::KeysAsked, keys.len(), self.shared.limits.list_page)?;
-        let bucket: Arc<str> = bucket.into();
-        let mut slots = vec![None; keys.len()];
-        let mut missing: Vec<(usize, Option<Reservation<'_>>)> = Vec::new();
-        for (index, key) in keys.iter().enumerate() {
-            self.shared.limits.check_names(&bucket, key)?;
-            let key = CacheKey { bucket: bucket.clone(), key: key.clone() };
-            match self.shared.cache.try_get_or_reserve(&key) {
-                Some(Lookup::Hit(slot)) => {
-                    self.shared.counters.cache_hits.add(1);
-                    slots[index] = slot;
-                }
-                Some(Lookup::Miss(reservation)) => missing.push((index, Some(reservation))),
-                None => missing.push((index, None)),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(slots);
-        }
-        let key = |&(index, _): &(usize, _)| CacheKey { bucket: bucket.clone(), key: keys[index].clone() };
-        let fetched = self.fetch_many(missing.iter().map(key).collect()).await?;
-        for ((index, reservation), slot) in missing.into_iter().zip(fetched) {
-            if let Some(reservation) = reservation {
-                reservation.fill(slot.clone());
-            }
-            slots[index] = slot;
-        }
-        Ok(slots)
+        self.get_many(bucket, keys).await
     }
 
     async fn kv_exists(&self, bucket: &str, key: &str) -> Result<bool, StoreError> {
-        if let Some(slot) = self.kv_cached(bucket, key) {
-            return Ok(slot.is_some());
-        }
-        self.shared.limits.check_names(bucket, key)?;
-        self.shared.counters.cache_misses.add(1);
-        let key = CacheKey::new(bucket, key);
-        self.readers.read(move |conn| query::exists(conn, &key.bucket, &key.key).map_err(read_error)).await
+        self.exists(bucket, key).await
     }
 
     async fn kv_list(&self, bucket: &str, list: ListKeys) -> Result<KeyPage, StoreError> {
@@ -112,20 +60,129 @@ impl Backend for Embedded {
         let limit = list.limit.clamp(1, self.shared.limits.list_page);
         let read = move |conn: &_| {
             let prefix = list.prefix.as_deref().unwrap_or_default();
-            query::keys(conn, &bucket, prefix, list.after.as_deref(), limit).map_err(read_error)
+            query::kv::keys(conn, &bucket, prefix, list.after.as_deref(), limit).map_err(read_error)
         };
         self.readers.read(read).await
     }
 
     async fn kv_usage(&self, bucket: &str) -> Result<Option<BucketUsage>, StoreError> {
         let bucket: Arc<str> = bucket.into();
-        self.readers.read(move |conn| query::usage(conn, &bucket).map_err(read_error)).await
+        self.readers.read(move |conn| query::kv::usage(conn, &bucket).map_err(read_error)).await
+    }
+
+    fn kv_watch(&self, bucket: &str) -> broadcast::Receiver<KvChange> {
+        self.shared.notify.bucket(bucket)
+    }
+
+    async fn log_read(&self, read: ReadLog) -> Result<LogPage, StoreError> {
+        let limits = &self.shared.limits;
+        let max = PageMax { records: read.limit.clamp(1, limits.list_page), bytes: limits.read_bytes };
+        let topics = self.shared.topics.clone();
+        self.readers.read(move |conn| Ok(query::log::read(conn, &topics, &read, max)?)).await
+    }
+
+    async fn log_get(&self, sequence: u64) -> Result<Option<Record>, StoreError> {
+        let topics = self.shared.topics.clone();
+        self.readers.read(move |conn| Ok(query::log::get(conn, &topics, sequence)?)).await
+    }
+
+    async fn log_seek(&self, at: Timestamp) -> Result<u64, StoreError> {
+        let seek = move |conn: &_| {
+            let found = query::snapshot(conn, |conn| {
+                let head = query::log::head(conn)?;
+                Ok(query::log::seek(conn, at, head)?)
+            });
+            Ok(found?)
+        };
+        self.readers.read(seek).await
+    }
+
+    fn log_head(&self) -> watch::Receiver<u64> {
+        self.shared.notify.head()
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicUsage>, StoreError> {
+        self.readers.read(|conn| topic::usages(conn).map_err(read_error)).await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<Cursor>, StoreError> {
+        let name: Arc<str> = name.into();
+        self.readers.read(move |conn| Ok(query::cursor::get(conn, name)?)).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        self.readers.read(|conn| query::cursor::names(conn).map_err(read_error)).await
+    }
+
+    fn queue_changes(&self, queue: &str) -> watch::Receiver<u64> {
+        self.shared.notify.queue(queue)
+    }
+
+    async fn queue_next_due(&self, queue: &str) -> Result<Option<Timestamp>, StoreError> {
+        let queue: Arc<str> = queue.into();
+        self.readers.read(move |conn| Ok(query::queue::next_due(conn, &queue)?)).await
+    }
+
+    async fn queue(&self, queue: &str, now: Timestamp) -> Result<Option<QueueUsage>, StoreError> {
+        let queue: Arc<str> = queue.into();
+        self.readers.read(move |conn| Ok(query::queue::usage(conn, queue, now)?)).await
+    }
+
+    async fn queues(&self, now: Timestamp) -> Result<Vec<QueueUsage>, StoreError> {
+        self.readers.read(move |conn| Ok(query::queue::usages(conn, now)?)).await
+    }
+
+    async fn queue_message(&self, queue: &str, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        let (queue, id): (Arc<str>, Arc<str>) = (queue.into(), id.into());
+        self.readers.read(move |conn| Ok(query::queue::message(conn, &queue, &id)?)).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        let id: Arc<str> = id.into();
+        self.readers.read(move |conn| Ok(query::dead::get(conn, &id)?)).await
+    }
+
+    async fn dead_letters(&self, list: ListDead) -> Result<Vec<DeadLetter>, StoreError> {
+        let limits = &self.shared.limits;
+        let (limit, bytes_max) = (list.limit.clamp(1, limits.list_page), limits.read_bytes);
+        self.readers.read(move |conn| Ok(query::dead::list(conn, &list, limit, bytes_max)?)).await
+    }
+
+    async fn dead_counts(&self) -> Result<DeadCounts, StoreError> {
+        self.readers.read(|conn| query::dead::counts(conn).map_err(read_error)).await
+    }
+
+    async fn timers(&self, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        let limit = limit.min(self.shared.limits.list_page);
+        self.readers.read(move |conn| Ok(query::timer::first(conn, limit)?)).await
+    }
+
+    async fn timer(&self, key: &str) -> Result<Option<Timer>, StoreError> {
+        let key: Arc<str> = key.into();
+        self.readers.read(move |conn| Ok(query::timer::get(conn, &key)?)).await
+    }
+
+    async fn owner(&self, resource: &str) -> Result<Option<Ownership>, StoreError> {
+        let resource: Arc<str> = resource.into();
+        self.readers.read(move |conn| Ok(query::owner::get(conn, &resource)?)).await
+    }
+
+    async fn blob_put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.put_blob(name, bytes).await
+    }
+
+    async fn blob_get(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let name: Arc<str> = name.into();
+        self.readers.read(move |conn| Ok(query::blob::get(conn, &name)?)).await
+    }
+
+    async fn blob_delete(&self, name: &str) -> Result<bool, StoreError> {
+        self.delete_blob(name).await
     }
 
     fn stats(&self) -> Stats {
         let Counters { commits, refused, transactions, cache_hits, cache_misses, checkpoints, checkpoints_by_writer } =
             &self.shared.counters;
-        let disk = rustix::fs::statvfs(&self.folder).ok();
         Stats {
             commits: commits.get(),
             refused: refused.get(),
@@ -137,7 +194,7 @@ impl Backend for Embedded {
             checkpoints: checkpoints.get(),
             checkpoints_by_writer: checkpoints_by_writer.get(),
             log_bytes: self.shared.log_bytes.load(Relaxed),
-            disk_free_bytes: disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+            disk_free_bytes: self.shared.disk.free_bytes(),
         }
     }
 

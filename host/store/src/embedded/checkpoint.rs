@@ -6,17 +6,24 @@
 //! the next commit then writes at the log's start again, into space that the file has already.
 //!
 //! The log starts over only when no reader looks at it. If it never does, the log grows to `log_bytes_max`, and
-//! then the writer waits for the readers and truncates it. Should a reader hold on for longer than the busy
-//! timeout, the log may grow by a quarter of the cap before the next try.
+//! then the writer waits a moment for the readers and truncates it. Should a reader hold on for longer, the log may
+//! grow by a quarter of the cap before the next try.
 
-use std::sync::{
-    Arc, Condvar, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use rusqlite::{Connection, Result, hooks::Wal};
 
-use super::{Shared, failure::Verdict};
+use super::{Shared, failure::Verdict, schema::BUSY_TIMEOUT};
+
+/// How long commits wait for readers that keep the log from being truncated. A reader of all there is, as for a
+/// backup, is not worth more.
+const TRUNCATE_WAIT: Duration = Duration::from_millis(50);
 
 /// How the log is kept short.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +114,7 @@ impl WriterSide {
         } else if log_bytes >= self.truncate_at_bytes {
             // Whether it worked shows in the length after the next commit.
             self.truncate_at_bytes = log_bytes + self.limits.log_bytes_max / 4;
-            self.checkpoint_now(conn, shared, "TRUNCATE");
+            self.truncate(conn, shared);
         } else if checkpoint_ended {
             self.checkpoint_now(conn, shared, "PASSIVE");
         } else if log_bytes >= self.checkpoint_at_bytes {
@@ -119,6 +126,14 @@ impl WriterSide {
     /// Called at the end: what is in the log goes into the database.
     pub(super) fn finish(&self, conn: &Connection, shared: &Shared) {
         self.checkpoint_now(conn, shared, "TRUNCATE");
+    }
+
+    fn truncate(&self, conn: &Connection, shared: &Shared) {
+        let waits = |time| conn.busy_timeout(time).is_ok();
+        if waits(TRUNCATE_WAIT) {
+            self.checkpoint_now(conn, shared, "TRUNCATE");
+            waits(BUSY_TIMEOUT);
+        }
     }
 
     fn checkpoint_now(&self, conn: &Connection, shared: &Shared, mode: &str) {
@@ -134,6 +149,8 @@ pub(super) fn run(conn: &Connection, signals: &Signals, shared: &Shared) {
             shared.counters.checkpoints.add(1);
             checkpoint(conn, signals, shared, "PASSIVE");
             signals.ended.store(true, Relaxed);
+            // A disk runs full by what is written, so this is when to look.
+            shared.disk.free_bytes();
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::StoreError;
 const DATABASE: &str = "store.sqlite";
 const LOCK: &str = "lock";
 const PRIVATE_FOLDER: u32 = 0o700;
-const PRIVATE_FILE: u32 = 0o600;
+pub(super) const PRIVATE_FILE: u32 = 0o600;
 
 /// An open folder; dropping it lets go of the lock.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Folder {
     }
 
     pub(super) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        database(&self.path)
     }
 
     /// Makes the names of new files durable. SQLite syncs the folder for its log but not for the folder's own
@@ -73,6 +73,11 @@ impl Folder {
             .and_then(|()| parent?.map_or(Ok(()), |parent| sync(&parent)))
             .map_err(|source| open_error(&self.path, source))
     }
+}
+
+/// The database of a folder.
+pub(super) fn database(folder: &Path) -> PathBuf {
+    folder.join(DATABASE)
 }
 
 /// The error of a store that cannot be opened.

@@ -12,30 +12,13 @@ use crate::StoreError;
 
 /// How long a connection waits for another's lock. Locks are held for milliseconds; somebody's `sqlite3` shell
 /// may hold one longer.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Prepared statements kept by a connection: more than there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// What leads from version N to N + 1, N being the index. Never edit one that was released; add one.
-const MIGRATIONS: &[&str] = &[
-    // kv holds its value last, so that revision and checksum are read without its overflow pages.
-    "CREATE TABLE bucket(
-         id INTEGER PRIMARY KEY,
-         name TEXT NOT NULL UNIQUE,
-         entries INTEGER NOT NULL,
-         bytes INTEGER NOT NULL
-     ) STRICT;
-     CREATE TABLE kv(
-         bucket INTEGER NOT NULL,
-         key TEXT NOT NULL,
-         revision INTEGER NOT NULL,
-         crc INTEGER NOT NULL,
-         value BLOB NOT NULL,
-         PRIMARY KEY(bucket, key)
-     ) STRICT, WITHOUT ROWID;
-     INSERT INTO meta(name, value) VALUES('revision', 0);",
-];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +29,15 @@ pub(super) enum Role {
     Reader,
     /// The one that moves the log into the database.
     Checkpointer,
+}
+
+/// When COMMIT comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// Once the log is on the disk, with all that was committed before.
+    Full,
+    /// At once. Checkpoints still sync, so that a crash loses the newest commits and nothing else.
+    Relaxed,
 }
 
 /// Opens one connection.
@@ -65,6 +57,8 @@ pub(super) fn connect(database: &Path, role: Role) -> Result<Connection> {
     // Checkpoints belong to the checkpointer. On closing too: SQLite's own would sync again after a failed sync.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Else SQLite compiles a statement again whenever a value that it once looked at is another one.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     match role {
         Role::Writer => conn.pragma_update(None, "cache_size", -16_384)?,
         Role::Reader => {
@@ -76,15 +70,34 @@ pub(super) fn connect(database: &Path, role: Role) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Changes when COMMIT comes back; between transactions only.
+pub(super) fn set_sync(conn: &Connection, sync: Sync) -> Result<()> {
+    // Not a prepared statement: SQLite acts on this one while it reads it.
+    conn.execute_batch(match sync {
+        Sync::Full => "PRAGMA synchronous = FULL",
+        Sync::Relaxed => "PRAGMA synchronous = NORMAL",
+    })
+}
+
 /// Brings the tables up to date.
 pub(super) fn migrate(conn: &mut Connection, folder: &Folder) -> Result<(), StoreError> {
     let failed = |source: rusqlite::Error| open_error(folder.path(), source);
-    let supported = u32::try_from(MIGRATIONS.len()).expect("migrations are counted in dozens");
     let found = version(conn).map_err(failed)?;
+    check(found, folder.path())?;
+    if found < supported() { upgrade(conn, found).map_err(failed) } else { Ok(()) }
+}
+
+/// Refuses tables of a newer host.
+pub(super) fn check(found: u32, place: &Path) -> Result<(), StoreError> {
+    let supported = supported();
     if found > supported {
-        return Err(StoreError::NewerSchema { folder: folder.path().to_owned(), found, supported });
+        return Err(StoreError::NewerSchema { folder: place.to_owned(), found, supported });
     }
-    if found < supported { upgrade(conn, found).map_err(failed) } else { Ok(()) }
+    Ok(())
+}
+
+fn supported() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("migrations are counted in dozens")
 }
 
 /// Sets the largest size of the database file.
@@ -95,13 +108,8 @@ pub(super) fn limit_file(conn: &Connection, bytes_max: Option<u64>) -> Result<()
     conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
 }
 
-/// The revision that was given out last.
-pub(super) fn last_revision(conn: &Connection) -> Result<u64> {
-    conn.query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get::<_, i64>(0))
-        .map(i64::cast_unsigned)
-}
-
-fn version(conn: &Connection) -> Result<u32> {
+/// The version of the tables; 0 when there are none.
+pub(super) fn version(conn: &Connection) -> Result<u32> {
     let meta = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
     if conn.query_row(meta, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
@@ -149,6 +157,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let folder = Folder::open(base.path()).unwrap();
         drop(open(&folder).unwrap());
-        assert_eq!(last_revision(&open(&folder).unwrap()).unwrap(), 0);
+        let conn = open(&folder).unwrap();
+        assert_eq!(version(&conn).unwrap(), u32::try_from(MIGRATIONS.len()).unwrap());
     }
 }

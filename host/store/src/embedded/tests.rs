@@ -1,46 +1,71 @@
 //! The embedded backend as a whole.
 
+mod copying;
 mod damage;
+mod everything;
+mod examination;
+mod families;
 mod limits;
+mod migration;
 mod model;
+mod relaxed;
 mod restart;
+mod retention;
+mod rotten;
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::{Backend, Batch, Expect};
+use crate::{Backend, Batch, Expect, conformance::Factory};
 
 fn store(folder: &TempDir) -> Embedded {
     Embedded::open(Options::new(folder.path())).unwrap()
 }
 
-async fn open() -> (Arc<dyn Backend>, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    (Arc::new(store(&folder)), folder)
+/// Opens one folder, with these limits.
+struct OneFolder {
+    folder: TempDir,
+    tight: bool,
 }
 
-/// A store without memory, so that each read goes to disk, and with a bucket that is soon full.
-async fn open_tight() -> (Arc<dyn Backend>, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = Options::new(folder.path());
-    options.limits.cache_bytes = 0;
-    options.limits.bucket_bytes = 8 << 20;
-    (Arc::new(Embedded::open(options).unwrap()), folder)
+#[async_trait]
+impl Factory for OneFolder {
+    async fn open(&self) -> Arc<dyn Backend> {
+        let mut options = Options::new(self.folder.path());
+        if self.tight {
+            options.limits.cache_bytes = 0;
+            options.limits.bucket_bytes = 8 << 20;
+            options.limits.list_page = 20;
+            options.limits.read_bytes = 4 << 20;
+            options.limits.watch_backlog = 4;
+        }
+        Arc::new(Embedded::open(options).unwrap())
+    }
+}
+
+fn factory() -> OneFolder {
+    OneFolder { folder: tempfile::tempdir().unwrap(), tight: false }
+}
+
+/// A store without memory, so that each read goes to disk, and with limits that are soon reached.
+fn tight() -> OneFolder {
+    OneFolder { tight: true, ..factory() }
 }
 
 mod conformance {
-    crate::conformance_tests!(super::open);
+    crate::conformance_tests!(super::factory);
 }
 
-mod conformance_uncached {
-    crate::conformance_tests!(super::open_tight);
+mod conformance_tight {
+    crate::conformance_tests!(super::tight);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

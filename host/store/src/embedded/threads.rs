@@ -14,6 +14,8 @@ use super::{
     queue::Queue,
     readers::Readers,
     schema::{self, Role},
+    start,
+    state::State,
     writer::{Waiting, Writer},
 };
 use crate::StoreError;
@@ -71,10 +73,11 @@ impl Threads {
         schema::migrate(&mut conn, &self.folder)?;
         schema::limit_file(&conn, options.file_bytes_max).map_err(failed)?;
         checkpoint::measure(&mut conn, self.shared.log_bytes.clone()).map_err(failed)?;
-        let revision = schema::last_revision(&conn).map_err(failed)?;
+        start::clean(&mut conn).map_err(failed)?;
+        let state = State::load(&conn).map_err(failed)?;
         let limits = LogLimits { checkpoint_bytes: options.checkpoint_bytes, log_bytes_max: options.log_bytes_max };
         let log = WriterSide::new(limits, self.signals.clone());
-        let writer = Writer::new(conn, revision, log, self.shared.clone());
+        let writer = Writer::new(conn, state, log, self.shared.clone());
         let commits = self.commits.clone();
         self.spawn("store-writer", move || writer.run(&commits))
     }

@@ -14,27 +14,38 @@ use tokio::sync::oneshot;
 
 use super::{
     Shared,
-    apply::{Applied, Work},
+    apply::{Applied, Ask, Work},
     checkpoint::WriterSide,
+    numbers::FEW,
     queue::Queue,
-    usage::Usage,
+    schema::{self, Sync},
+    state::State,
 };
-use crate::{Batch, Committed, StoreError};
+use crate::{Committed, StoreError};
 
-/// A batch that waits, and who waits for it.
+/// What was asked, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) batch: Batch,
-    pub(super) answer: oneshot::Sender<Result<Committed, StoreError>>,
+    pub(super) ask: Ask,
+    pub(super) answer: oneshot::Sender<Result<Done, StoreError>>,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) committed: Committed,
+    /// The blob that a step was about.
+    pub(super) blob: Option<i64>,
 }
 
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
-    usage: Usage,
-    revision: u64,
+    state: State,
     log: WriterSide,
     shared: Arc<Shared>,
+    /// How COMMIT is set up now.
+    sync: Sync,
 }
 
 type Answers = Vec<Result<Applied, StoreError>>;
@@ -42,8 +53,9 @@ type Answers = Vec<Result<Applied, StoreError>>;
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(conn: Connection, revision: u64, log: WriterSide, shared: Arc<Shared>) -> Self {
-        Self { conn, usage: Usage::default(), revision, log, shared }
+    pub(super) fn new(conn: Connection, state: State, log: WriterSide, shared: Arc<Shared>) -> Self {
+        shared.notify.tell_head(state.numbers.head());
+        Self { conn, state, log, shared, sync: Sync::Full }
     }
 
     /// Commits until the queue is closed and empty.
@@ -52,7 +64,7 @@ impl Writer {
             self.commit(group);
         }
         if self.shared.failure.check().is_ok() {
-            self.log.finish(&self.conn, &self.shared);
+            self.finish();
         }
     }
 
@@ -68,6 +80,7 @@ impl Writer {
             }
             Err(error) => group.iter().map(|_| Err(error.clone())).collect(),
         };
+        self.publish(&answers);
         for (waiting, answer) in group.into_iter().zip(answers) {
             self.answer(waiting, answer);
         }
@@ -83,31 +96,43 @@ impl Writer {
     }
 
     fn transact(&mut self, group: &[Waiting]) -> Result<Answers> {
+        let durable = group.iter().any(|waiting| waiting.ask.is_durable());
+        if !durable && self.state.numbers.left() < FEW {
+            self.reserve()?;
+        }
+        self.set_sync(if durable { Sync::Full } else { Sync::Relaxed })?;
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut work = Work {
-            conn: &self.conn,
-            usage: &mut self.usage,
-            revision: &mut self.revision,
-            limits: &self.shared.limits,
-        };
-        let answers = group.iter().map(|waiting| work.apply(&waiting.batch)).collect::<Result<Answers>>()?;
+        let mut work = Work { conn: &self.conn, state: &mut self.state, limits: &self.shared.limits };
+        let answers = group.iter().map(|waiting| work.apply(&waiting.ask)).collect::<Result<Answers>>()?;
         let wrote = answers.iter().any(Result::is_ok);
         if wrote {
-            self.usage.flush(&self.conn)?;
-            self.conn
-                .prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'revision'")?
-                .execute([self.revision.cast_signed()])?;
+            self.state.flush(&self.conn, durable)?;
         }
         #[cfg(test)]
         self.shared.fault()?;
         self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.state.committed(durable && wrote);
         self.shared.counters.transactions.add(u64::from(wrote));
         Ok(answers)
     }
 
+    /// Sets numbers aside for relaxed commits, before they are used.
+    fn reserve(&mut self) -> Result<()> {
+        self.set_sync(Sync::Full)?;
+        self.state.numbers.reserve(&self.conn)
+    }
+
+    fn set_sync(&mut self, sync: Sync) -> Result<()> {
+        if self.sync != sync {
+            schema::set_sync(&self.conn, sync)?;
+            self.sync = sync;
+        }
+        Ok(())
+    }
+
     /// Leaves a transaction that cannot be committed.
     fn abandon(&mut self) {
-        self.usage.forget();
+        self.state.forget();
         // SQLite may have rolled back by itself. Where it did not and cannot, going on would commit the remains.
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
@@ -116,14 +141,25 @@ impl Writer {
         }
     }
 
+    /// Makes a committed group visible, before any of its callers knows.
+    fn publish(&mut self, answers: &Answers) {
+        for applied in answers.iter().flatten() {
+            for (key, slot) in &applied.effects.keys {
+                self.shared.cache.publish(key.clone(), slot.clone());
+            }
+        }
+        self.shared.notify.tell_head(self.state.numbers.head());
+        for applied in answers.iter().flatten() {
+            self.shared.notify.tell_keys(&applied.effects.keys);
+            self.shared.notify.tell_queues(&applied.effects.queues);
+        }
+    }
+
     fn answer(&self, waiting: Waiting, answer: Result<Applied, StoreError>) {
         let answer = match answer {
             Ok(applied) => {
-                for (key, slot) in applied.changes {
-                    self.shared.cache.publish(key, slot);
-                }
                 self.shared.counters.commits.add(1);
-                Ok(applied.committed)
+                Ok(Done { committed: applied.committed, blob: applied.blob })
             }
             Err(error) => {
                 self.shared.counters.refused.add(1);
@@ -132,5 +168,14 @@ impl Writer {
         };
         // Err means that the caller stopped waiting; the commit stands.
         let _ = waiting.answer.send(answer);
+    }
+
+    fn finish(&mut self) {
+        let finished = self.set_sync(Sync::Full).and_then(|()| self.state.numbers.finish(&self.conn));
+        if let Err(error) = finished {
+            // What was set aside stays so; all that was acknowledged is there.
+            drop(self.shared.failure.judge("cannot finish", &error));
+        }
+        self.log.finish(&self.conn, &self.shared);
     }
 }

@@ -1,18 +1,18 @@
-//! The operations on keys: put, delete, increment.
+//! The operations on keys: put, delete, increment, check.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, Result};
 
-use super::{Fault, Work};
+use super::{Effects, Fault, Work, conflict};
 use crate::{
     Entry, Expect, KvOp, KvOutcome, StoreError,
     embedded::{
-        cache::Slot,
+        cache::{CacheKey, Slot},
         query,
         record::checksum,
-        usage::{Bucket, record_bytes},
+        rows::bucket::{Bucket, record_bytes},
     },
 };
 
@@ -31,19 +31,26 @@ struct Record<'a> {
 }
 
 impl Work<'_> {
-    /// Applies one operation, and tells what the key holds then.
-    pub(super) fn apply_kv(&mut self, index: usize, op: &KvOp) -> Result<(KvOutcome, Slot), Fault> {
-        match op {
+    pub(super) fn apply_kv(&mut self, index: usize, op: &KvOp, effects: &mut Effects) -> Result<KvOutcome, Fault> {
+        let (outcome, slot) = match op {
             KvOp::Put { bucket, key, value, expect } => {
-                self.put(index, Record { bucket, key, value: value.clone() }, *expect)
+                self.put(index, Record { bucket, key, value: value.clone() }, *expect)?
             }
-            KvOp::Delete { bucket, key, expect } => self.delete(index, bucket, key, *expect),
-            KvOp::Increment { bucket, key, delta } => self.increment(bucket, key, *delta),
-        }
+            KvOp::Delete { bucket, key, expect } => self.delete(index, bucket, key, *expect)?,
+            KvOp::Increment { bucket, key, delta } => self.increment(bucket, key, *delta)?,
+            KvOp::Check { bucket, key, expect } => {
+                let found = self.state.buckets.find(self.conn, bucket)?;
+                check(index, *expect, self.head(found, key)?)?;
+                return Ok(KvOutcome::Checked);
+            }
+        };
+        let (bucket, key) = op.target();
+        effects.keys.push((CacheKey { bucket: Arc::clone(bucket), key: Arc::clone(key) }, slot));
+        Ok(outcome)
     }
 
     fn put(&mut self, index: usize, record: Record<'_>, expect: Expect) -> Result<(KvOutcome, Slot), Fault> {
-        let found = self.usage.find(self.conn, record.bucket)?;
+        let found = self.state.buckets.find(self.conn, record.bucket)?;
         let head = self.head(found, record.key)?;
         check(index, expect, head)?;
         let entry = self.write(record, head)?;
@@ -57,20 +64,20 @@ impl Work<'_> {
         key: &Arc<str>,
         expect: Expect,
     ) -> Result<(KvOutcome, Slot), Fault> {
-        let found = self.usage.find(self.conn, bucket)?;
+        let found = self.state.buckets.find(self.conn, bucket)?;
         let head = self.head(found, key)?;
         check(index, expect, head)?;
         if let (Some(row), Some(head)) = (found, head) {
             self.conn.prepare_cached("DELETE FROM kv WHERE bucket = ?1 AND key = ?2")?.execute((row.id, key))?;
             // A checked subtraction would turn one wrong count into a store that cannot be emptied.
             let bytes = row.bytes.saturating_sub(record_bytes(key, head.value_bytes));
-            self.usage.set(bucket, row.entries.saturating_sub(1), bytes);
+            self.state.buckets.set(bucket, Bucket { entries: row.entries.saturating_sub(1), bytes, ..row });
         }
         Ok((KvOutcome::Deleted { existed: head.is_some() }, None))
     }
 
     fn increment(&mut self, bucket: &Arc<str>, key: &Arc<str>, delta: i64) -> Result<(KvOutcome, Slot), Fault> {
-        let entry = query::entry(self.conn, bucket, key)?.map(|row| row.check(bucket, key));
+        let entry = query::kv::entry(self.conn, bucket, key)?.map(|row| row.check(bucket, key));
         let entry = entry.transpose().map_err(Fault::Refused)?;
         let number = entry
             .as_ref()
@@ -87,7 +94,7 @@ impl Work<'_> {
     /// Writes a record over the one that `head` tells of, within the bucket's limit.
     fn write(&mut self, record: Record<'_>, head: Option<Head>) -> Result<Entry, Fault> {
         let Record { bucket, key, value } = record;
-        let row = self.usage.find_or_make(self.conn, bucket)?;
+        let row = self.state.buckets.find_or_make(self.conn, bucket)?;
         let old_bytes = head.map_or(0, |head| record_bytes(key, head.value_bytes));
         let bytes = row.bytes.saturating_sub(old_bytes) + record_bytes(key, value.len() as u64);
         // A bucket over a limit that was lowered may still shrink.
@@ -95,12 +102,13 @@ impl Work<'_> {
             let max = self.limits.bucket_bytes;
             return Err(Fault::Refused(StoreError::BucketFull { bucket: bucket.clone(), max }));
         }
-        let revision = self.next_revision();
+        let revision = self.state.numbers.next_revision();
         let crc = checksum(bucket, key, revision, &value);
         self.conn
             .prepare_cached("INSERT OR REPLACE INTO kv(bucket, key, revision, crc, value) VALUES(?1, ?2, ?3, ?4, ?5)")?
             .execute((row.id, key, revision.cast_signed(), crc, &value[..]))?;
-        self.usage.set(bucket, row.entries + u64::from(head.is_none()), bytes);
+        let entries = row.entries + u64::from(head.is_none());
+        self.state.buckets.set(bucket, Bucket { entries, bytes, ..row });
         Ok(Entry { value, revision })
     }
 
@@ -118,7 +126,7 @@ impl Work<'_> {
 
 fn check(op: usize, expect: Expect, head: Option<Head>) -> Result<(), Fault> {
     let current = head.map(|head| head.revision);
-    if expect.holds(current) { Ok(()) } else { Err(Fault::Refused(StoreError::Conflict { op, current })) }
+    if expect.holds(current) { Ok(()) } else { Err(conflict(op, current)) }
 }
 
 fn parse(value: &[u8]) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! Queues that are full, and reads that would be too large.
 
 use super::*;
-use crate::{KvOp, Op};
+use crate::{KvOp, Measure, Op};
 
 #[tokio::test]
 async fn commits_beyond_the_queue_are_answered_busy() {

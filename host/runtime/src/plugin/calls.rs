@@ -1,0 +1,132 @@
+//! How a plugin is called, by role: who is let in, for how long, and in what kind of code.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use http::{Request, Response};
+use switchyard_core::{
+    describe::{self, Role},
+    event::{Delivery, Event, Verdict},
+    handled::Failure,
+    message::Leased,
+};
+
+use super::{
+    Plugin, event_handler, event_middleware, fast,
+    gate::Admission,
+    linked::Call,
+    mapped::{Code, Kind},
+    messaging, p2, queue_handler,
+};
+use crate::{body::Body, context::CallContext, error::GuestError};
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// Calls the guest with a request. The response's head is there, or the call has failed, by the context's deadline
+    /// and the service's own, whichever is first.
+    ///
+    /// # Errors
+    /// When it serves no HTTP, is too busy, too slow, or fails; see [`GuestError`].
+    pub async fn call(&self, context: CallContext, request: Request<Body>) -> Result<Response<Body>, GuestError> {
+        let role = self.description.http_role().ok_or_else(|| self.not_exported(&Role::HTTP))?;
+        let (inner, shared) = (&self.inner, &self.shared);
+        let answer = |code: Arc<Code>, context, admission| async move {
+            match &code.kind {
+                Kind::Linked(linked) if role == Role::HttpHandler => {
+                    fast::call(linked, inner, shared, context, request, admission).await
+                }
+                Kind::Linked(linked) => p2::call(linked, inner, shared, context, request, admission).await,
+                Kind::P3(concurrent) => concurrent.call(shared, context, request, admission).await,
+            }
+        };
+        self.admit(context, answer).await
+    }
+
+    /// Calls the guest with an event of a subscription. What it may acknowledge itself is the context's
+    /// [`handled`](CallContext::handled). An `Err` of the standard messaging handler is [`Failure::Retry`].
+    ///
+    /// # Errors
+    /// When it handles no events, is too busy, too slow, or fails; see [`GuestError`].
+    pub async fn handle_event(
+        &self,
+        context: CallContext,
+        event: &Event,
+        delivery: &Delivery,
+    ) -> Result<Result<(), Failure>, GuestError> {
+        match self.description.event_role() {
+            Some(Role::Messaging) => self.run(context, messaging::Handle { event }).await,
+            Some(_) => self.run(context, event_handler::Handle { event, delivery }).await,
+            None => Err(self.not_exported(&Role::EVENTS)),
+        }
+    }
+
+    /// Calls the guest with a leased message. What it may acknowledge itself is the context's
+    /// [`handled`](CallContext::handled).
+    ///
+    /// # Errors
+    /// When it handles no messages, is too busy, too slow, or fails; see [`GuestError`].
+    pub async fn handle_message(
+        &self,
+        context: CallContext,
+        message: &Leased,
+    ) -> Result<Result<(), Failure>, GuestError> {
+        self.needs(Role::QueueHandler)?;
+        self.run(context, queue_handler::Handle { message }).await
+    }
+
+    /// Shows the guest an event that is not stored yet. A changed event keeps its id, source and topic; apart from that
+    /// it is what the guest said, to be [checked](Event::check) like any other.
+    ///
+    /// # Errors
+    /// When it is no event middleware, is too busy, too slow, or fails; see [`GuestError`].
+    pub async fn process_event(&self, context: CallContext, event: &Event) -> Result<Verdict, GuestError> {
+        self.needs(Role::EventMiddleware)?;
+        self.run(context, event_middleware::Process { event }).await
+    }
+
+    /// Makes one call of a role of the 0.2 track.
+    async fn run<C: Call>(&self, context: CallContext, call: C) -> Result<C::Answer, GuestError> {
+        let answer = |code: Arc<Code>, context, admission| async move {
+            match &code.kind {
+                Kind::Linked(linked) => linked.run(&self.inner, &self.shared, context, admission, call).await,
+                Kind::P3(_) => Err(self.unloadable("a 0.3 component has HTTP roles only".to_owned())),
+            }
+        };
+        self.admit(context, answer).await
+    }
+
+    /// Lets a call in, with code mapped, and bounds its time.
+    async fn admit<T, F: Future<Output = Result<T, GuestError>>>(
+        &self,
+        mut context: CallContext,
+        call: impl FnOnce(Arc<Code>, CallContext, Admission) -> F,
+    ) -> Result<T, GuestError> {
+        let began = tokio::time::Instant::now();
+        self.last_call_s.store(self.born.elapsed().as_secs(), Relaxed);
+        context.deadline = context.deadline.min(began + self.shared.settings.limits.deadline);
+        let deadline = context.deadline;
+        let begun = Arc::default();
+        let answer = async {
+            let admission = self.gate.enter(&context, &begun).await?;
+            let code = self.code().await?;
+            call(code, context, admission).await
+        };
+        match tokio::time::timeout_at(deadline, answer).await {
+            Ok(answer) => answer,
+            // It has not reached the guest, so trying again repeats nothing.
+            Err(_) if !begun.load(Relaxed) => Err(self.gate.busy("no place became free in time")),
+            Err(_) => {
+                let after = began.elapsed();
+                Err(GuestError::TimedOut { service: self.shared.service.clone(), after })
+            }
+        }
+    }
+
+    fn needs(&self, role: Role) -> Result<(), GuestError> {
+        if self.description.has(role) { Ok(()) } else { Err(self.not_exported(&[role])) }
+    }
+
+    fn not_exported(&self, needed: &[Role]) -> GuestError {
+        GuestError::NotExported { service: self.shared.service.clone(), export: describe::one_of(needed) }
+    }
+}

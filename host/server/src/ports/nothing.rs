@@ -1,0 +1,109 @@
+//! Ports with nothing behind them.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use switchyard_core::{event, message};
+use switchyard_runtime::{
+    Body,
+    ports::{
+        BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
+        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Settlement,
+    },
+};
+
+/// What a guest is told that asks for something here.
+const NOTHING: &str = "the component is looked at, not served";
+
+/// Ports for looking at components without serving them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nothing;
+
+// === impl Nothing ===
+
+impl Nothing {
+    /// These ports.
+    pub(crate) fn ports() -> Ports {
+        Ports {
+            key_value: Arc::new(Self),
+            http: Arc::new(Self),
+            events: Arc::new(Self),
+            queues: Arc::new(Self),
+            batches: Arc::new(Self),
+        }
+    }
+}
+
+fn no_state<T>() -> Result<T, KvError> {
+    Err(KvError::Failed(NOTHING.to_owned()))
+}
+
+fn no_queue<T>() -> Result<T, QueuesError> {
+    Err(QueuesError::Unavailable(NOTHING.to_owned()))
+}
+
+#[async_trait]
+impl KeyValue for Nothing {
+    fn cached(&self, _: &str, _: &str) -> Option<Option<KvEntry>> {
+        None
+    }
+
+    async fn get(&self, _: &str, _: &str) -> Result<Option<KvEntry>, KvError> {
+        no_state()
+    }
+
+    async fn list(&self, _: &str, _: Option<&str>) -> Result<(Vec<String>, Option<String>), KvError> {
+        no_state()
+    }
+
+    async fn write(&self, _: &str, _: Vec<KvWrite>) -> Result<(), KvError> {
+        no_state()
+    }
+
+    async fn increment(&self, _: &str, _: &str, _: i64) -> Result<i64, KvError> {
+        no_state()
+    }
+}
+
+#[async_trait]
+impl OutgoingHttp for Nothing {
+    async fn send(&self, _: Caller, _: Request<Body>) -> Result<Response<Body>, OutgoingError> {
+        Err(OutgoingError::Denied(NOTHING.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Events for Nothing {
+    async fn publish(&self, _: Origin, _: Vec<event::Draft>) -> Result<Vec<event::Receipt>, EventsError> {
+        Err(EventsError::Unavailable(NOTHING.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Queues for Nothing {
+    async fn enqueue(&self, _: Origin, _: message::Draft) -> Result<String, QueuesError> {
+        no_queue()
+    }
+
+    async fn lease(
+        &self,
+        _: Origin,
+        _: &str,
+        _: u32,
+        _: Option<Duration>,
+    ) -> Result<Vec<message::Leased>, QueuesError> {
+        no_queue()
+    }
+
+    async fn settle(&self, _: Origin, _: &str, _: &str, _: &str, _: Settlement) -> Result<(), QueuesError> {
+        no_queue()
+    }
+}
+
+#[async_trait]
+impl Batches for Nothing {
+    async fn commit(&self, _: Origin, _: Vec<BatchOp>) -> Result<BatchCommitted, BatchError> {
+        Err(BatchError::Unavailable(NOTHING.to_owned()))
+    }
+}

@@ -1,0 +1,193 @@
+//! A small client of the admin API: JSON in, JSON out, errors that say what helps.
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use http::{Method, Request, Uri, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+use switchyard_core::event::binding;
+
+/// How long a host may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read, in bytes.
+const ANSWER_MAX: usize = 256 << 20;
+
+/// Where a host's admin API is: `http://HOST:PORT`, perhaps with a path that it is found under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BaseUrl(String);
+
+/// Asks one host.
+#[derive(Debug)]
+pub(super) struct Client {
+    base: BaseUrl,
+    http: legacy::Client<HttpConnector, Full<Bytes>>,
+}
+
+/// A path of the API with its query, put together from what may hold any character.
+#[derive(Clone, Debug)]
+pub(super) struct Target(String);
+
+// === impl BaseUrl ===
+
+impl FromStr for BaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_right = |uri: &Uri| {
+            let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+            uri.scheme_str() == Some("http") && uri.host().is_some() && uri.query().is_none() && !has_user
+        };
+        match text.parse::<Uri>() {
+            Ok(uri) if is_right(&uri) => Ok(Self(text.trim_end_matches('/').to_owned())),
+            _ => Err("write http://HOST:PORT, as in http://127.0.0.1:3900".to_owned()),
+        }
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// A path under `/api/v1`, made of these segments.
+    pub(super) fn new(segments: &[&str]) -> Self {
+        let path = segments.iter().map(|segment| format!("/{}", encode(segment))).collect::<String>();
+        Self(format!("/api/v1{path}"))
+    }
+
+    /// With a member of the query, if there is a value for it.
+    pub(super) fn with(self, name: &str, value: Option<&str>) -> Self {
+        let Some(value) = value else { return self };
+        let joint = if self.0.contains('?') { '&' } else { '?' };
+        Self(format!("{}{joint}{name}={}", self.0, encode(value)))
+    }
+}
+
+/// Percent-encodes all but what RFC 3986 calls unreserved.
+fn encode(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+// === impl Client ===
+
+impl Client {
+    pub(super) fn new(base: BaseUrl) -> Self {
+        Self { base, http: legacy::Client::builder(TokioExecutor::new()).build_http() }
+    }
+
+    pub(super) async fn get(&self, target: &Target) -> anyhow::Result<Value> {
+        self.send(Method::GET, target, "", Bytes::new()).await
+    }
+
+    pub(super) async fn post(&self, target: &Target, body: &Value) -> anyhow::Result<Value> {
+        self.send(Method::POST, target, "application/json", body.to_string().into()).await
+    }
+
+    pub(super) async fn publish(&self, event: &Value) -> anyhow::Result<Value> {
+        self.send(Method::POST, &Target::new(&["events"]), binding::STRUCTURED, event.to_string().into()).await
+    }
+
+    pub(super) async fn delete(&self, target: &Target) -> anyhow::Result<Value> {
+        self.send(Method::DELETE, target, "", Bytes::new()).await
+    }
+
+    /// One page: its items, and the cursor of the one that follows.
+    pub(super) async fn page(&self, target: &Target) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+        let mut page = self.get(target).await?;
+        match page.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok((items, page["next"].as_str().map(str::to_owned))),
+            _ => Err(self.is_no_host()),
+        }
+    }
+
+    /// All items of a list, page by page.
+    pub(super) async fn list(&self, target: &Target) -> anyhow::Result<Vec<Value>> {
+        let (mut items, mut next) = self.page(target).await?;
+        while let Some(cursor) = next {
+            let (more, after) = self.page(&target.clone().with("cursor", Some(&cursor))).await?;
+            items.extend(more);
+            next = after;
+        }
+        Ok(items)
+    }
+
+    async fn send(&self, method: Method, target: &Target, kind: &str, body: Bytes) -> anyhow::Result<Value> {
+        let url = &self.base.0;
+        let mut request = Request::builder().method(method).uri(format!("{url}{}", target.0));
+        if !kind.is_empty() {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        let request = request.body(Full::new(body)).context("the request cannot be written as HTTP")?;
+        let answered = tokio::time::timeout(TIMEOUT, async {
+            let response = self.http.request(request).await.map_err(|error| unreached(url, error))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_MAX).collect().await;
+            let body = body.map_err(|error| anyhow!("the answer of the host at {url} broke off: {error}"))?;
+            anyhow::Ok((parts.status, body.to_bytes()))
+        });
+        let Ok(answered) = answered.await else { bail!("the host at {url} did not answer within {TIMEOUT:?}") };
+        let (status, body) = answered?;
+        let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+        match answer {
+            Ok(answer) if status.is_success() => Ok(answer),
+            Ok(problem) => match (problem["error"].as_str(), problem["detail"].as_str()) {
+                (Some(error), Some(detail)) => bail!("{error}: {detail}"),
+                (Some(error), None) => bail!("{error}"),
+                _ => Err(self.is_no_host()),
+            },
+            Err(_) => Err(self.is_no_host()),
+        }
+    }
+
+    fn is_no_host(&self) -> anyhow::Error {
+        anyhow!("what answers at {} is no admin API of Switchyard; name another with --url", self.base.0)
+    }
+}
+
+fn unreached(url: &str, error: legacy::Error) -> anyhow::Error {
+    let is_connect = error.is_connect();
+    let error = anyhow::Error::new(error);
+    if is_connect {
+        error
+            .context(format!("no host answers at {url}; start one with `switchyard serve`, or name another with --url"))
+    } else {
+        error.context(format!("the host at {url} did not answer"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_path_or_query_may_hold_any_character() {
+        let target = Target::new(&["subscriptions", "shop/order.*", "pause"]).with("a", None).with("b", Some("x y"));
+        assert_eq!(target.with("c", Some("ä&")).0, "/api/v1/subscriptions/shop%2Forder.%2A/pause?b=x%20y&c=%C3%A4%26");
+    }
+
+    #[test]
+    fn a_url_names_a_host_that_speaks_http() {
+        assert_eq!("http://localhost:1/".parse(), Ok(BaseUrl("http://localhost:1".to_owned())));
+        for wrong in ["", "localhost:3900", "https://localhost", "http://", "http://a@b", "http://a?b", "/a"] {
+            assert!(wrong.parse::<BaseUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_says_what_helps() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let client = Client::new(format!("http://{free}").parse().expect("a URL"));
+        let error = client.get(&Target::new(&["topics"])).await.expect_err("nobody listens").to_string();
+        assert!(error.contains("no host answers at") && error.contains("switchyard serve"), "{error}");
+    }
+}
