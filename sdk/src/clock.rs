@@ -52,9 +52,22 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
+/// The duration in whole milliseconds, rounded up so that one that is not zero stays so.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_below_a_millisecond_is_not_none() {
+        for (micros, millis) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (5_000_000, 5_000)] {
+            assert_eq!(milliseconds(Duration::from_micros(micros)), millis, "{micros}");
+        }
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
 
     #[track_caller]
     fn check(seconds: u64, millis: u64, text: &str) {

@@ -24,11 +24,12 @@ pub fn get_or<T: FromStr>(key: &str, default: T) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     #[test]
     fn a_missing_value_is_the_default_and_a_wrong_one_an_error() {
-        host::set_config("limit", "12");
-        host::set_config("name", "x");
+        testing::set_config("limit", "12");
+        testing::set_config("name", "x");
         assert_eq!(get_or("limit", 5).expect("a number"), 12);
         assert_eq!(get_or("other", 5).expect("the default"), 5);
         assert_eq!(get_or("name", 5).expect_err("no number").status(), 500);

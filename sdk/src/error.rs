@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-use crate::{IntoResponse, Response, kv, log};
+use crate::{IntoResponse, JsonError, Response, batch, events, kv, log, queues};
 
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An answer that is not a success: a status and a text for the caller, sent as `{"error": text}`.
+///
+/// `?` turns the other errors of this crate into one: 503 for what may work later, 422 for an event that a middleware
+/// rejected, else 500 with the cause in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     status: u16,
@@ -61,8 +64,55 @@ impl IntoResponse for Error {
 impl From<kv::Error> for Error {
     fn from(error: kv::Error) -> Self {
         match error {
-            kv::Error::Contended(_) => Self::new(503, "Too many changes at once, try again"),
+            kv::Error::Contended(_) => contended(),
             other => Self::internal(other),
         }
     }
+}
+
+impl From<JsonError> for Error {
+    fn from(error: JsonError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<events::Error> for Error {
+    fn from(error: events::Error) -> Self {
+        match error {
+            events::Error::Rejected(why) => Self::new(422, why),
+            events::Error::Unavailable(why) => unavailable(&why),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<queues::Error> for Error {
+    fn from(error: queues::Error) -> Self {
+        match error {
+            queues::Error::Full(what) => Self::new(503, what),
+            queues::Error::Unavailable(why) => unavailable(&why),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<batch::Error> for Error {
+    fn from(error: batch::Error) -> Self {
+        match error {
+            batch::Error::Conflict(_) | batch::Error::Contended(_) => contended(),
+            batch::Error::Rejected(why) => Self::new(422, why),
+            batch::Error::Full(what) => Self::new(503, what),
+            batch::Error::Unavailable(why) => unavailable(&why),
+            other => Self::internal(other),
+        }
+    }
+}
+
+fn contended() -> Error {
+    Error::new(503, "Too many changes at once, try again")
+}
+
+fn unavailable(why: &str) -> Error {
+    log::error!("{why}");
+    Error::new(503, "The store is not available, try again")
 }

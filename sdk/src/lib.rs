@@ -1,5 +1,5 @@
-//! Write services for Switchyard in Rust: a router, a manifest, and the host's key-value store, configuration,
-//! log and clock as plain functions.
+//! Write services for Switchyard in Rust: a router, handlers of events and messages, a manifest, and the host's
+//! key-value store, events, queues, configuration, log and clock as plain functions.
 //!
 //! ```
 //! use switchyard_sdk::{Manifest, Request, Response, Result, Route, Router, kv};
@@ -21,9 +21,11 @@
 //! # fn main() {}
 //! ```
 //!
+//! A plugin that does more names its roles: see [`plugin!`], [`events`], [`queues`] and [`batch`].
+//!
 //! Built as a `cdylib` for `wasm32-wasip2`, that is a component to be dropped into `plugins/`. Everything here
 //! that speaks to the host goes through one thin layer; built for another target, that layer is a host in
-//! memory, so that handlers are tested with plain `cargo test`:
+//! memory, so that handlers are tested with plain `cargo test` (see `testing`):
 //!
 //! ```
 //! # use switchyard_sdk::{Request, Response, Router};
@@ -34,25 +36,37 @@
 //! ```
 //!
 //! Invariants: a handler sees whole bodies and answers with whole bodies; guests are reused by default, so a
-//! `static` lives as long as its instance, and state belongs into [`kv`].
+//! `static` lives as long as its instance, and state belongs into [`kv`]; events and messages may come twice, so
+//! handlers are idempotent.
 
+pub mod batch;
 #[doc(hidden)]
 pub mod bindings;
 pub mod clock;
 pub mod config;
 mod error;
+pub mod events;
+mod failure;
 mod host;
+mod json;
 pub mod kv;
 pub mod log;
 mod manifest;
+mod plugin;
+pub mod queues;
 mod request;
 mod response;
 mod router;
-mod service;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 pub mod uuid;
 
 pub use error::{Error, Result};
-pub use manifest::{Dependency, Guests, Manifest, Route};
+pub use events::{Delivery, Event, Subscriber, Verdict};
+pub use failure::{Failure, IntoHandled};
+pub use json::JsonError;
+pub use manifest::{Consumer, Dependency, Guests, Manifest, Route, Schedule, Subscription, Timetable};
+pub use queues::{Message, Worker};
 pub use request::Request;
 pub use response::{IntoResponse, Json, Response};
 pub use router::Router;

@@ -60,7 +60,7 @@ mod tests {
     fn macros_format_and_name_their_module() {
         let id = 7;
         super::info!("made {id} of {}", 9);
-        let lines = crate::host::logged();
+        let lines = crate::testing::logged();
         assert_eq!(lines.last().map(String::as_str), Some("Info switchyard_sdk::log::tests made 7 of 9"));
     }
 }

@@ -1,25 +1,23 @@
 //! What a plugin says of itself, built beside its handlers.
 
-use std::time::Duration;
+mod consumer;
+mod dependency;
+mod route;
+mod schedule;
+mod subscription;
 
-use crate::bindings::exports::switchyard::plugin::manifest as wit;
+pub use consumer::Consumer;
+pub use dependency::Dependency;
+pub use route::Route;
+pub use schedule::{Schedule, Timetable};
+pub use subscription::Subscription;
+
+use crate::bindings::manifest::exports::switchyard::plugin::manifest as wit;
 
 /// What a plugin is. [`manifest!`](crate::manifest!) begins one from `Cargo.toml`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     description: wit::Description,
-}
-
-/// A path that the gateway sends to this service: `/a/b` exact, `/a/{id}` one segment, `/a/*` `/a` and all below.
-#[derive(Debug, Clone)]
-pub struct Route {
-    route: wit::Route,
-}
-
-/// Something that this service needs; its health is shown in the gateway's `/health`.
-#[derive(Debug, Clone)]
-pub struct Dependency {
-    dependency: wit::Dependency,
 }
 
 /// How instances serve requests.
@@ -43,8 +41,8 @@ macro_rules! manifest {
 // === impl Manifest ===
 
 impl Manifest {
-    /// A service of this name (`[a-z0-9-]{1,63}`) and semantic version. Without a route it gets `/NAME/*`, with
-    /// `/NAME` stripped.
+    /// A service of this name (`[a-z0-9-]{1,63}`) and semantic version. If it serves HTTP and has no route, it gets
+    /// `/NAME/*` with `/NAME` stripped.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
         Self {
             description: wit::Description {
@@ -86,13 +84,31 @@ impl Manifest {
 
     /// A route of the gateway to this service.
     pub fn route(mut self, route: Route) -> Self {
-        self.description.routes.push(route.route);
+        self.description.routes.push(route.into());
         self
     }
 
     /// Something that it needs.
     pub fn dependency(mut self, dependency: Dependency) -> Self {
-        self.description.dependencies.push(dependency.dependency);
+        self.description.dependencies.push(dependency.into());
+        self
+    }
+
+    /// Events that it wants, which the role `events` of [`plugin!`](crate::plugin!) handles.
+    pub fn subscription(mut self, subscription: Subscription) -> Self {
+        self.description.subscriptions.push(subscription.into());
+        self
+    }
+
+    /// A queue that it consumes, whose messages the role `queues` of [`plugin!`](crate::plugin!) handles.
+    pub fn queue(mut self, consumer: Consumer) -> Self {
+        self.description.queues.push(consumer.into());
+        self
+    }
+
+    /// Something that it wants done by the clock.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.description.schedules.push(schedule.into());
         self
     }
 
@@ -118,68 +134,10 @@ impl From<Manifest> for wit::Description {
     }
 }
 
-// === impl Route ===
-
-impl Route {
-    /// A route of this path for all methods.
-    pub fn new(path: impl Into<String>) -> Self {
-        let route =
-            wit::Route { path: path.into(), methods: Vec::new(), strip_prefix: None, host: None, timeout: None };
-        Self { route }
-    }
-
-    /// Only for this method, and others named so.
-    pub fn method(mut self, method: impl Into<String>) -> Self {
-        self.route.methods.push(method.into());
-        self
-    }
-
-    /// Cuts this off the front of the path before the service sees it.
-    pub fn strip_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.route.strip_prefix = Some(prefix.into());
-        self
-    }
-
-    /// Only for requests to this host (without port).
-    pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.route.host = Some(host.into());
-        self
-    }
-
-    /// The time until the response's head; the gateway's unless this says otherwise.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.route.timeout = Some(milliseconds(timeout));
-        self
-    }
-}
-
-// === impl Dependency ===
-
-impl Dependency {
-    /// The service of this name in the registry.
-    pub fn service(name: impl Into<String>) -> Self {
-        Self { dependency: wit::Dependency { name: name.into(), health_url: None, timeout: None } }
-    }
-
-    /// Something outside, shown under this name, whose health is asked at this URL.
-    pub fn external(name: impl Into<String>, health_url: impl Into<String>) -> Self {
-        let health_url = Some(health_url.into());
-        Self { dependency: wit::Dependency { name: name.into(), health_url, timeout: None } }
-    }
-
-    /// How long to wait for it; 5 s unless this says otherwise.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.dependency.timeout = Some(milliseconds(timeout));
-        self
-    }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -193,5 +151,28 @@ mod tests {
     fn the_macro_takes_name_and_version_from_the_crate() {
         let described = wit::Description::from(crate::manifest!());
         assert_eq!((described.name.as_str(), described.version.as_str()), ("switchyard-sdk", "0.1.0"));
+    }
+
+    #[test]
+    fn what_it_wants_goes_into_the_description() {
+        let described = wit::Description::from(
+            Manifest::new("a", "1.0.0")
+                .subscription(
+                    Subscription::new("order.*").group("g").linear_backoff(Duration::from_secs(2)).from_first(),
+                )
+                .queue(Consumer::new("emails").concurrency(4).manual_ack())
+                .schedule(Schedule::every("sweep", Duration::from_secs(5)).queue("q").data(serde_json::json!([1])))
+                .schedule(Schedule::cron("nightly", "0 3 * * *").topic("t")),
+        );
+        let subscription = &described.subscriptions[0];
+        assert_eq!((subscription.topic.as_str(), subscription.group.as_deref()), ("order.*", Some("g")));
+        assert!(matches!(subscription.backoff, Some(wit::Backoff::Linear(2_000))));
+        assert!(matches!(subscription.start, wit::Start::First));
+        assert!(matches!((described.queues[0].concurrency, described.queues[0].ack), (Some(4), wit::AckMode::Manual)));
+        let (sweep, nightly) = (&described.schedules[0], &described.schedules[1]);
+        assert!(matches!(sweep.timetable, wit::Timetable::Every(5_000)) && sweep.data == "[1]");
+        assert!(
+            matches!(&nightly.target, wit::ScheduleTarget::Topic(topic) if topic == "t") && nightly.data.is_empty()
+        );
     }
 }

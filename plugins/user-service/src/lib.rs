@@ -2,10 +2,12 @@
 //!
 //! A user is one key, `user/ID`, whose value is the JSON that clients get: reading one is one lookup and no
 //! parsing. Ids are UUIDv7, so that the order of the keys is the order of creation. An update is
-//! compare-and-swap, so that two at once lose nothing.
+//! compare-and-swap, so that two at once lose nothing. Every change is one commit with the event that tells of it:
+//! there is no user without its `user.created`, and no event of a change that did not happen.
 
 mod user;
 
+use switchyard_sdk::batch::{self, Batch};
 use switchyard_sdk::{Error, Json, Manifest, Request, Response, Result, Route, Router, clock, kv, uuid};
 use user::{Changes, User};
 
@@ -38,7 +40,7 @@ fn create(request: &Request) -> Result<Response> {
     let now = clock::now();
     let user = Changes::from_body(request.body())?.into_user(uuid::v7_at(now), now)?;
     let json = user.to_json()?;
-    kv::own()?.set(&key(&user.id)?, &json)?;
+    Batch::new().put(key(&user.id)?, json.as_slice()).publish(user.event("user.created")?).commit()?;
     Ok(Response::json_bytes(json).with_status(201))
 }
 
@@ -50,21 +52,22 @@ fn read(request: &Request) -> Result<Response> {
 fn update(request: &Request) -> Result<Response> {
     let key = key(request.param("id"))?;
     let changes = Changes::from_body(request.body());
-    let json = kv::own()?.update(&key, |current| {
+    let json = batch::update(key.as_str(), |current| {
         let mut user = User::from_json(&current.ok_or_else(not_found)?)?;
         user.apply(changes.as_ref().map_err(Error::clone)?, clock::now())?;
-        user.to_json()
+        let json = user.to_json()?;
+        let batch = Batch::new().put(key.as_str(), json.as_slice()).publish(user.event("user.updated")?);
+        Ok::<_, Error>((batch, json))
     })?;
     Ok(Response::json_bytes(json))
 }
 
 fn delete(request: &Request) -> Result<()> {
-    let bucket = kv::own()?;
     let key = key(request.param("id"))?;
-    if !bucket.exists(&key)? {
-        return Err(not_found());
-    }
-    Ok(bucket.delete(&key)?)
+    batch::update(key.as_str(), |current| {
+        let user = User::from_json(&current.ok_or_else(not_found)?)?;
+        Ok((Batch::new().delete(key.as_str()).publish(user.event("user.deleted")?), ()))
+    })
 }
 
 /// Well while the store answers.

@@ -1,7 +1,7 @@
 //! The service on a host in memory.
 
 use serde_json::{Value, json};
-use switchyard_sdk::{Request, Response};
+use switchyard_sdk::{Request, Response, testing};
 
 fn call(method: &str, target: &str, body: &str) -> (u16, Value) {
     let response: Response = super::router().serve(Request::new(method, target).with_body(body));
@@ -40,6 +40,22 @@ fn a_user_is_created_read_updated_and_deleted() {
 
     assert_eq!(call("DELETE", &path(&made), ""), (204, Value::Null));
     check_error("GET", &path(&made), "", 404, "User not found");
+}
+
+#[test]
+fn every_change_is_told_and_nothing_else() {
+    let user = create("Ann");
+    call("PUT", &path(&user), r#"{"name":"Bea","age":7}"#);
+    call("PUT", &path(&user), r#"{"name":""}"#);
+    call("DELETE", &path(&user), "");
+    call("DELETE", &path(&user), "");
+    call("POST", "/users", "{}");
+    let events = testing::published();
+    let told: Vec<(&str, Value)> = events.iter().map(|event| (event.topic(), event.json().expect("JSON"))).collect();
+    let id = user["id"].as_str();
+    let data = |name: &str| json!({ "id": id, "name": name, "email": "e@x" });
+    assert_eq!(told, [("user.created", data("Ann")), ("user.updated", data("Bea")), ("user.deleted", data("Bea"))]);
+    assert!(events.iter().all(|event| event.key() == id && event.subject() == id));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A user, and what may change in one.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use switchyard_sdk::clock::Timestamp;
-use switchyard_sdk::{Error, Result};
+use switchyard_sdk::{Error, Event, Result, events};
 
 /// The largest body taken, in bytes: a user is a few lines.
 const BODY_MAX: usize = 64 * 1024;
@@ -35,6 +35,12 @@ impl User {
 
     pub fn to_json(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(Error::internal)
+    }
+
+    /// The event that tells of a change. Those of one user are delivered in their order.
+    pub fn event(&self, topic: &str) -> Result<events::Draft> {
+        let data = json!({ "id": self.id, "name": self.name, "email": self.email });
+        Ok(Event::new(topic).json(&data)?.subject(&self.id).key(&self.id))
     }
 
     /// Merges the changes, keeping id and time of creation.

@@ -1,22 +1,21 @@
-//! The host as a component sees it: the imports of the world `service`.
+//! The host as a component sees it: its imports.
+
+mod convert;
+mod kv;
 
 use std::time::Duration;
 
-use super::SwapError;
+use super::Handled;
+use crate::bindings::switchyard::plugin::{batch as wit_batch, event_types, events as wit_events};
+use crate::bindings::switchyard::plugin::{queue_types, queues as wit_queues};
 use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store as config;
-use crate::bindings::wasi::keyvalue::{atomics, batch, store};
 use crate::bindings::wasi::logging::logging;
 use crate::bindings::wasi::random::random as wasi_random;
-use crate::kv::Error;
 use crate::log::Level;
+use crate::{batch, events, queues};
 
-/// See [`crate::kv::Bucket`].
-#[derive(Debug)]
-pub(crate) struct Bucket(store::Bucket);
-
-/// A value that was read, to be replaced only if it is still the same.
-pub(crate) struct Cas(atomics::Cas);
+pub(crate) use kv::{Bucket, Cas};
 
 pub(crate) fn now() -> Duration {
     let now = wall_clock::now();
@@ -44,69 +43,54 @@ pub(crate) fn log(level: Level, context: &str, message: &str) {
     logging::log(level, context, message);
 }
 
-// === impl Bucket ===
-
-impl Bucket {
-    pub(crate) fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self(store::open(name)?))
-    }
-
-    pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.get(key)?)
-    }
-
-    pub(crate) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let pairs = batch::get_many(&self.0, keys)?;
-        Ok(pairs.into_iter().map(|(_, value)| value).collect())
-    }
-
-    pub(crate) fn set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
-        Ok(self.0.set(key, value)?)
-    }
-
-    pub(crate) fn delete(&self, key: &str) -> Result<(), Error> {
-        Ok(self.0.delete(key)?)
-    }
-
-    pub(crate) fn exists(&self, key: &str) -> Result<bool, Error> {
-        Ok(self.0.exists(key)?)
-    }
-
-    pub(crate) fn list_keys(&self, cursor: Option<String>) -> Result<(Vec<String>, Option<String>), Error> {
-        let page = self.0.list_keys(cursor.as_deref())?;
-        Ok((page.keys, page.cursor))
-    }
-
-    pub(crate) fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
-        Ok(atomics::increment(&self.0, key, delta)?)
-    }
+/// Runs a handler. The host knows by itself what it called it with.
+pub(crate) fn handling<T>(_: Handled<'_>, handler: impl FnOnce() -> T) -> T {
+    handler()
 }
 
-// === impl Cas ===
-
-impl Cas {
-    pub(crate) fn new(bucket: &Bucket, key: &str) -> Result<Self, Error> {
-        Ok(Self(atomics::Cas::new(&bucket.0, key)?))
-    }
-
-    pub(crate) fn current(&self) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.current()?)
-    }
-
-    pub(crate) fn swap(self, value: &[u8]) -> Result<(), SwapError> {
-        atomics::swap(self.0, value).map_err(|error| match error {
-            atomics::CasError::CasFailed(newer) => SwapError::Stale(Self(newer)),
-            atomics::CasError::StoreError(error) => SwapError::Store(error.into()),
-        })
-    }
+pub(crate) fn publish(draft: event_types::Draft) -> Result<events::Receipt, events::Error> {
+    Ok(wit_events::publish(&draft)?.into())
 }
 
-impl From<store::Error> for Error {
-    fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::NoSuchStore => Self::NoSuchStore,
-            store::Error::AccessDenied => Self::AccessDenied,
-            store::Error::Other(cause) => Self::Store(cause),
-        }
-    }
+pub(crate) fn publish_many(drafts: Vec<event_types::Draft>) -> Result<Vec<events::Receipt>, events::Error> {
+    let receipts = wit_events::publish_many(&drafts)?;
+    Ok(receipts.into_iter().map(events::Receipt::from).collect())
+}
+
+pub(crate) fn enqueue(draft: queue_types::Draft) -> Result<String, queues::Error> {
+    Ok(wit_queues::enqueue(&draft)?)
+}
+
+pub(crate) fn lease(
+    queue: &str,
+    max: u32,
+    visibility_ms: Option<u64>,
+) -> Result<Vec<queue_types::Message>, queues::Error> {
+    Ok(wit_queues::lease(queue, max, visibility_ms)?)
+}
+
+pub(crate) fn ack(message: &queue_types::Message) -> Result<(), queues::Error> {
+    Ok(wit_queues::ack(&message.queue, &message.id, &message.token)?)
+}
+
+pub(crate) fn nack(message: &queue_types::Message, why: &str, delay_ms: Option<u64>) -> Result<(), queues::Error> {
+    Ok(wit_queues::nack(&message.queue, &message.id, &message.token, why, delay_ms)?)
+}
+
+pub(crate) fn reject(message: &queue_types::Message, why: &str) -> Result<(), queues::Error> {
+    Ok(wit_queues::reject(&message.queue, &message.id, &message.token, why)?)
+}
+
+pub(crate) fn extend(message: &queue_types::Message, visibility_ms: u64) -> Result<(), queues::Error> {
+    Ok(wit_queues::extend(&message.queue, &message.id, &message.token, visibility_ms)?)
+}
+
+pub(crate) fn read(key: wit_batch::Key) -> Result<Option<batch::Entry>, batch::Error> {
+    let entry = wit_batch::read(&key)?;
+    Ok(entry.map(|wit_batch::Entry { value, revision }| batch::Entry { value, revision }))
+}
+
+pub(crate) fn commit(operations: Vec<wit_batch::Operation>) -> Result<batch::Committed, batch::Error> {
+    let wit_batch::Committed { receipts, message_ids } = wit_batch::commit(&operations)?;
+    Ok(batch::Committed { receipts: receipts.into_iter().map(events::Receipt::from).collect(), message_ids })
 }

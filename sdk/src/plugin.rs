@@ -1,0 +1,105 @@
+//! The macros that turn a manifest and handlers into a component.
+
+mod role;
+
+/// Exports a plugin: its manifest first, then each role that it takes, by name. Stands once in a crate whose
+/// `crate-type` is `cdylib`. A role that is not named is not exported, so the host does not give it.
+///
+/// | role | value |
+/// | --- | --- |
+/// | `http` | `fn() -> Router` |
+/// | `events` | `fn(&Event, &Delivery) -> Result<(), Failure>`, or `fn() -> Subscriber` |
+/// | `queues` | `fn(&Message) -> Result<(), Failure>`, or `fn() -> Worker` |
+/// | `event_middleware` | `fn(&Event) -> Verdict` |
+///
+/// A [`Router`](crate::Router), [`Subscriber`](crate::Subscriber) or [`Worker`](crate::Worker) is made once in the
+/// life of an instance. Handlers may answer with any error that becomes a [`Failure`](crate::Failure). Natively
+/// nothing is exported.
+///
+/// ```
+/// use switchyard_sdk::{Consumer, Delivery, Event, Failure, Manifest, Message, Router, Subscription, Verdict, queues};
+///
+/// fn manifest() -> Manifest {
+///     switchyard_sdk::manifest!().subscription(Subscription::new("order.created")).queue(Consumer::new("emails"))
+/// }
+///
+/// fn router() -> Router {
+///     Router::new()
+/// }
+///
+/// fn on_event(event: &Event, _: &Delivery) -> Result<(), Failure> {
+///     queues::enqueue(Message::new("emails").data(event.data()).dedup_id(event.id()))?;
+///     Ok(())
+/// }
+///
+/// fn on_message(message: &Message) -> Result<(), Failure> {
+///     switchyard_sdk::log::info!("mail {}", message.id());
+///     Ok(())
+/// }
+///
+/// fn audit(event: &Event) -> Verdict {
+///     Verdict::change(event.clone().with_extension("auditedby", "me"))
+/// }
+///
+/// switchyard_sdk::plugin! {
+///     manifest: manifest,
+///     http: router,
+///     events: on_event,
+///     queues: on_message,
+///     event_middleware: audit,
+/// }
+/// # fn main() {}
+/// ```
+///
+/// Another role, or one named twice, does not compile:
+///
+/// ```compile_fail
+/// # fn manifest() -> switchyard_sdk::Manifest { switchyard_sdk::manifest!() }
+/// switchyard_sdk::plugin! { manifest: manifest, grpc: manifest }
+/// # fn main() {}
+/// ```
+///
+/// ```compile_fail
+/// # fn manifest() -> switchyard_sdk::Manifest { switchyard_sdk::manifest!() }
+/// # fn router() -> switchyard_sdk::Router { switchyard_sdk::Router::new() }
+/// switchyard_sdk::plugin! { manifest: manifest, http: router, http: router }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! plugin {
+    (manifest: $manifest:expr $(, $role:ident: $value:expr)* $(,)?) => {
+        const _: () = {
+            const MANIFEST: fn() -> $crate::Manifest = $manifest;
+            // Uses it natively too, where nothing is exported.
+            const _: fn() -> $crate::Manifest = MANIFEST;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::manifest::exports::switchyard::plugin::manifest;
+
+                struct Plugin;
+
+                impl manifest::Guest for Plugin {
+                    fn describe() -> manifest::Description {
+                        MANIFEST().into()
+                    }
+                }
+
+                $crate::bindings::manifest::export_manifest!(Plugin with_types_in $crate::bindings::manifest);
+            };
+
+            $($crate::__plugin_role!($role, $value);)*
+
+            // One named twice is defined twice.
+            $(#[allow(non_camel_case_types, dead_code, reason = "only its name counts")] enum $role {})*
+        };
+    };
+}
+
+/// Exports an HTTP service: `service!(manifest, router)` is `plugin! { manifest: manifest, http: router }`.
+#[macro_export]
+macro_rules! service {
+    ($manifest:expr, $router:expr $(,)?) => {
+        $crate::plugin! { manifest: $manifest, http: $router }
+    };
+}

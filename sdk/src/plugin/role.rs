@@ -1,0 +1,114 @@
+//! The roles of `plugin!`, one arm each.
+
+/// One role: what it is made from, checked natively too, and its export.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __plugin_role {
+    (http, $router:expr) => {
+        const _: () = {
+            const ROUTER: fn() -> $crate::Router = $router;
+            const _: fn() -> $crate::Router = ROUTER;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::http_handler::exports::switchyard::plugin::http_handler;
+
+                struct Plugin;
+
+                impl http_handler::Guest for Plugin {
+                    fn handle(request: http_handler::Request) -> http_handler::Response {
+                        static MADE: ::std::sync::OnceLock<$crate::Router> = ::std::sync::OnceLock::new();
+                        MADE.get_or_init(ROUTER).serve(request.into()).into()
+                    }
+                }
+
+                $crate::bindings::http_handler::export_http_handler!(
+                    Plugin with_types_in $crate::bindings::http_handler
+                );
+            };
+        };
+    };
+    (events, $handler:expr) => {
+        const _: () = {
+            const SUBSCRIBER: fn() -> $crate::Subscriber = || $crate::events::IntoSubscriber::into_subscriber($handler);
+            const _: fn() -> $crate::Subscriber = SUBSCRIBER;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::event_handler::exports::switchyard::plugin::event_handler;
+
+                struct Plugin;
+
+                impl event_handler::Guest for Plugin {
+                    fn handle(
+                        event: event_handler::Event,
+                        delivery: event_handler::Delivery,
+                    ) -> ::std::result::Result<(), event_handler::Failure> {
+                        static MADE: ::std::sync::OnceLock<$crate::Subscriber> = ::std::sync::OnceLock::new();
+                        let handled = MADE.get_or_init(SUBSCRIBER).handle(&event.into(), &delivery.into());
+                        handled.map_err(::std::convert::Into::into)
+                    }
+                }
+
+                $crate::bindings::event_handler::export_event_handler!(
+                    Plugin with_types_in $crate::bindings::event_handler
+                );
+            };
+        };
+    };
+    (queues, $handler:expr) => {
+        const _: () = {
+            const WORKER: fn() -> $crate::Worker = || $crate::queues::IntoWorker::into_worker($handler);
+            const _: fn() -> $crate::Worker = WORKER;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::queue_handler::exports::switchyard::plugin::queue_handler;
+
+                struct Plugin;
+
+                impl queue_handler::Guest for Plugin {
+                    fn handle(message: queue_handler::Message) -> ::std::result::Result<(), queue_handler::Failure> {
+                        static MADE: ::std::sync::OnceLock<$crate::Worker> = ::std::sync::OnceLock::new();
+                        let handled = MADE.get_or_init(WORKER).handle(&message.into());
+                        handled.map_err(::std::convert::Into::into)
+                    }
+                }
+
+                $crate::bindings::queue_handler::export_queue_handler!(
+                    Plugin with_types_in $crate::bindings::queue_handler
+                );
+            };
+        };
+    };
+    (event_middleware, $middleware:expr) => {
+        const _: () = {
+            const MIDDLEWARE: fn(&$crate::Event) -> $crate::Verdict = $middleware;
+            const _: fn(&$crate::Event) -> $crate::Verdict = MIDDLEWARE;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::event_middleware::exports::switchyard::plugin::event_middleware;
+
+                struct Plugin;
+
+                impl event_middleware::Guest for Plugin {
+                    fn process(event: event_middleware::Event) -> event_middleware::Verdict {
+                        MIDDLEWARE(&event.into()).into()
+                    }
+                }
+
+                $crate::bindings::event_middleware::export_event_middleware!(
+                    Plugin with_types_in $crate::bindings::event_middleware
+                );
+            };
+        };
+    };
+    ($other:ident, $value:expr) => {
+        ::std::compile_error!(::std::concat!(
+            "`",
+            ::std::stringify!($other),
+            "` is no role: there are http, events, queues and event_middleware"
+        ));
+    };
+}
