@@ -24,6 +24,9 @@ use crate::{
 /// Pages of the log that one question may look through; what it did not come to is behind its cursor.
 const PAGES_MAX: usize = 50;
 
+/// Bytes of events in one answer; what is over that is behind its cursor.
+const PAGE_BYTES_MAX: usize = 16 << 20;
+
 /// Who publishes or enqueues.
 #[derive(Clone, Debug)]
 pub struct Publisher(Who);
@@ -123,10 +126,7 @@ impl Delivery {
         }
         let prepared = self.prepare(&publisher, drafts).await?;
         let config = self.config();
-        let mut batch = Batch::new();
-        for event in &prepared.events {
-            batch.push(Op::Log(LogOp::Append(append(&config, event, prepared.now))));
-        }
+        let mut batch = prepared.appends(&config).fold(Batch::new(), Batch::with);
         if prepared.events.iter().all(|event| topic(&config, &event.topic).durability != TopicDurability::Durable) {
             batch = batch.relaxed();
         }
@@ -170,16 +170,17 @@ impl Delivery {
             From::After(sequence) => sequence,
             From::Time(time) => self.store.log_seek(time).await?,
         };
-        let mut page = EventsPage::default();
+        let (mut page, mut bytes) = (EventsPage::default(), 0);
         for _ in 0..PAGES_MAX {
             let read = ReadLog { after, topics: topics.clone(), limit: limit - page.items.len() };
             let found = self.store.log_read(read).await?;
             for record in found.records {
+                bytes += record.record.len();
                 page.items.push((record.sequence, codec::decode(&record.record)?));
             }
             after = found.scanned;
             page.next = found.more.then_some(after);
-            if page.items.len() >= limit || !found.more {
+            if page.items.len() >= limit || bytes >= PAGE_BYTES_MAX || !found.more {
                 break;
             }
         }

@@ -245,7 +245,6 @@ impl Delivery {
         Ok(self.queue_view(now, dead, usage))
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
     fn queue_view(&self, now: Timestamp, dead_letters: u64, usage: QueueUsage) -> QueueView {
         let config = self.config().queue(&usage.queue);
         QueueView {
@@ -255,8 +254,8 @@ impl Delivery {
             current_size: usage.waiting + usage.delayed,
             in_flight: usage.in_flight,
             delayed: usage.delayed,
-            oldest_age_ms: usage.oldest_ready_at.map(|since| now.0.saturating_sub(since.0)),
-            average_wait_time_ms: usage.waited_ms as f64 / usage.first_leases.max(1) as f64,
+            oldest_age: usage.oldest_ready_at.map(|since| HumanDuration(now.since(since))),
+            average_wait_time: HumanDuration(Duration::from_millis(usage.waited_ms / usage.first_leases.max(1))),
             max_size: config.max_size,
             max_attempts: config.max_attempts,
             visibility_timeout: HumanDuration(config.visibility_timeout),

@@ -1,6 +1,9 @@
 //! Counters of deliveries.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
 
 use switchyard_core::timestamp::Timestamp;
 
@@ -12,8 +15,27 @@ pub(crate) struct Counters {
     processed: AtomicU64,
     errors: AtomicU64,
     filter_errors: AtomicU64,
+    in_flight: AtomicUsize,
     /// In milliseconds since 1970; 0 when there was none.
     last_processed: AtomicU64,
+}
+
+/// Counts one delivery for as long as it is under way.
+pub(crate) struct UnderWay(Arc<Counters>);
+
+// === impl UnderWay ===
+
+impl UnderWay {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        counters.in_flight.fetch_add(1, Relaxed);
+        Self(counters)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
 }
 
 // === impl Counters ===
@@ -30,6 +52,11 @@ impl Counters {
 
     pub(crate) fn filter_failed(&self) {
         self.filter_errors.fetch_add(1, Relaxed);
+    }
+
+    /// Deliveries under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
     }
 
     /// The figures, without dead letters, which the store counts.

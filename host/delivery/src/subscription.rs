@@ -214,8 +214,13 @@ impl Subscriptions {
         running.get(id).or_else(|| running.values().find(|subscription| subscription.id() == id)).cloned()
     }
 
-    /// How many subscriptions have a pattern that this topic matches.
-    pub(crate) fn matching(&self, topic: &str) -> usize {
-        self.running().values().filter(|subscription| subscription.declared().pattern.matches(topic)).count()
+    /// How many subscriptions have a pattern that this topic matches, and the cursor of the one that is least far.
+    pub(crate) fn matching(&self, topic: &str) -> (usize, Option<u64>) {
+        let running = self.running();
+        let matching = running.values().filter(|subscription| subscription.declared().pattern.matches(topic));
+        let cursors = matching.map(|subscription| subscription.progress().as_ref().map(|p| p.window.floor()));
+        cursors.fold((0, None), |(count, slowest): (usize, Option<u64>), cursor| {
+            (count + 1, cursor.map(|cursor| slowest.map_or(cursor, |slowest| slowest.min(cursor))).or(slowest))
+        })
     }
 }

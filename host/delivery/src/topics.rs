@@ -50,7 +50,10 @@ impl Delivery {
         let mut dead = self.store.dead_counts().await?.topics;
         let views = self.store.topics().await?.into_iter().map(|usage| {
             let declared = config.topics.get(usage.topic.as_ref()).copied().unwrap_or_default();
-            let counted = self.topics.of(&usage.topic).map(|counters| counters.handled()).unwrap_or_default();
+            let counters = self.topics.of(&usage.topic).unwrap_or_default();
+            let (subscribers, slowest) = self.subscriptions.matching(&usage.topic);
+            // Whoever has come to the newest event owes none; else no more than are kept, nor than came after it.
+            let behind = usage.last_sequence.saturating_sub(slowest.unwrap_or(usage.last_sequence));
             TopicView {
                 durability: match declared.durability {
                     TopicDurability::Durable => "durable",
@@ -63,8 +66,10 @@ impl Delivery {
                 published: usage.appended,
                 last_sequence: usage.last_sequence,
                 last_published: (usage.last_sequence > 0).then_some(usage.last_published_at),
-                subscribers: self.subscriptions.matching(&usage.topic),
-                handled: Handled { dead_letters: dead.remove(&usage.topic).unwrap_or_default(), ..counted },
+                subscribers,
+                lag: behind.min(usage.records),
+                in_flight: counters.in_flight(),
+                handled: Handled { dead_letters: dead.remove(&usage.topic).unwrap_or_default(), ..counters.handled() },
                 name: usage.topic.as_ref().to_owned(),
             }
         });

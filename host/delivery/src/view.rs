@@ -28,6 +28,10 @@ pub struct TopicView {
     pub last_published: Option<Timestamp>,
     /// Subscriptions whose pattern it matches.
     pub subscribers: usize,
+    /// The most of its events that one of them has not come to yet: an upper bound, since some may be settled already.
+    pub lag: u64,
+    /// Deliveries of its events under way.
+    pub in_flight: usize,
     /// Sums over those subscriptions, of events of this topic.
     #[serde(flatten)]
     pub handled: Handled,
@@ -145,10 +149,10 @@ pub struct QueueView {
     pub in_flight: u64,
     /// Messages that can be leased only later.
     pub delayed: u64,
-    /// How long the oldest waits that could be leased now, in ms; null when none does.
-    pub oldest_age_ms: Option<u64>,
-    /// From ready to leased, on average over all first leases, in ms.
-    pub average_wait_time_ms: f64,
+    /// How long the oldest waits that could be leased now; null when none does.
+    pub oldest_age: Option<HumanDuration>,
+    /// From ready to leased, on average over all first leases.
+    pub average_wait_time: HumanDuration,
     /// How many messages it may hold.
     pub max_size: u64,
     /// Failures before the dead letter.

@@ -138,9 +138,9 @@ impl Network {
         match sent.await {
             Ok(Ok(response)) => Ok(response.map(Body::stream)),
             Ok(Err(error)) if error.is_connect() => {
-                Err(OutgoingError::Unavailable(format!("{host}:{port}: {error:?}")))
+                Err(OutgoingError::Unavailable(format!("{host}:{port}: {}", chain(&error))))
             }
-            Ok(Err(error)) => Err(OutgoingError::Broken(format!("{host}:{port}: {error:?}"))),
+            Ok(Err(error)) => Err(OutgoingError::Broken(format!("{host}:{port}: {}", chain(&error)))),
             Err(_) => Err(OutgoingError::TimedOut(format!("{host}:{port} did not answer in time"))),
         }
     }
@@ -160,6 +160,14 @@ impl Network {
         clients.insert(caller.service.clone(), client.clone());
         Ok(client)
     }
+}
+
+/// What went wrong, with its causes; each says only its own part.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut told: Vec<String> = causes.map(ToString::to_string).collect();
+    told.dedup();
+    told.join(": ")
 }
 
 fn http_client(allowed: &Arc<AllowList>) -> HttpClient {

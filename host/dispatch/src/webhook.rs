@@ -15,7 +15,7 @@ use hyper_util::{
 use switchyard_runtime::ports::OutgoingError;
 use tokio::time::Instant;
 
-use crate::outgoing::{CONNECT_TIMEOUT, POOL_IDLE_PER_HOST, POOL_IDLE_TIMEOUT};
+use crate::outgoing::{CONNECT_TIMEOUT, POOL_IDLE_PER_HOST, POOL_IDLE_TIMEOUT, chain};
 
 /// The most of an answer's body that is read, so that its connection can be used again; 64 KiB.
 const ANSWER_MAX: usize = 64 << 10;
@@ -81,9 +81,9 @@ impl Webhooks {
         let answer = match tokio::time::timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) if error.is_connect() => {
-                return Err(OutgoingError::Unavailable(format!("{url} cannot be reached: {error:?}")));
+                return Err(OutgoingError::Unavailable(format!("{url} cannot be reached: {}", chain(&error))));
             }
-            Ok(Err(error)) => return Err(OutgoingError::Broken(format!("{url} broke off: {error:?}"))),
+            Ok(Err(error)) => return Err(OutgoingError::Broken(format!("{url} broke off: {}", chain(&error)))),
             Err(_) => return Err(OutgoingError::TimedOut(format!("{url} did not answer in time"))),
         };
         let (parts, body) = answer.into_parts();

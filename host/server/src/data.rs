@@ -4,9 +4,13 @@ pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod restore;
 
-use std::path::PathBuf;
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
@@ -44,9 +48,15 @@ impl DataArgs {
     }
 }
 
+/// Makes a folder, if it is not there, that belongs to this user alone.
+pub(crate) fn make_private(dir: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("cannot make the folder {}", dir.display()))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, process::ExitCode};
+    use std::{fs, os::unix::fs::PermissionsExt, process::ExitCode};
 
     use clap::Parser;
     use switchyard_store::{Backend, Embedded, Expect, Options};
@@ -80,6 +90,8 @@ mod tests {
         assert!(run(&["backup", copy], &data).is_err(), "the copy is there");
         assert!(run(&["restore", copy], &data).is_err(), "a host holds the folder");
         run(&["restore", copy], &other).expect("restored");
+        let mode = fs::metadata(&other).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "the folder is this user's alone");
         let restored = Embedded::open(Options::new(other.join("store"))).expect("a store");
         assert_eq!(restored.kv_get("b", "k").await.expect("it reads").map(|entry| entry.value), Some("v".into()));
     }

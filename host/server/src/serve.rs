@@ -3,9 +3,7 @@
 mod tasks;
 
 use std::{
-    fs::DirBuilder,
     net::SocketAddr,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -24,6 +22,7 @@ use crate::{
     admin::{Admin, Sources},
     cli::HostArgs,
     config::Config,
+    data::make_private,
     health::{Checks, Poller},
     host_events, output,
     ports::StoredKeyValue,
@@ -206,11 +205,6 @@ impl Host {
 fn own_program() -> anyhow::Result<PathBuf> {
     let linked = PathBuf::from("/proc/self/exe");
     if linked.exists() { Ok(linked) } else { std::env::current_exe().context("cannot find this program's own file") }
-}
-
-fn make_private(dir: &Path) -> anyhow::Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.with_context(|| format!("cannot make the folder {}", dir.display()))
 }
 
 fn announce(gateway: SocketAddr, admin: SocketAddr) {

@@ -11,7 +11,7 @@ use switchyard_store::StoreError;
 use tokio::time::Instant;
 
 use super::{Callee, Subscription, progress::Begun, settle::Outcome};
-use crate::{clock, delivery::Delivery, middleware::context, places::Place};
+use crate::{clock, delivery::Delivery, middleware::context, places::Place, stats::UnderWay};
 
 /// The time that a handler has for one event; a service's own deadline may be shorter.
 pub(crate) const HANDLE_MAX: Duration = Duration::from_secs(30);
@@ -42,6 +42,8 @@ impl Subscription {
             Some(event) => Ok(Some(Arc::clone(event))),
             None => self.fetch(delivery, begun.go.sequence).await,
         };
+        let counters = event.as_ref().ok().and_then(Option::as_ref).and_then(|event| delivery.topics.of(&event.topic));
+        let _under_way = counters.map(UnderWay::new);
         let (event, outcome) = match event {
             Ok(Some(event)) => {
                 let outcome = self.hand_over(delivery, callee, &begun, &event).await;

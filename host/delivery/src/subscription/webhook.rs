@@ -16,6 +16,9 @@ use crate::delivery::Delivery;
 /// Which attempt this is, for the endpoint.
 const ATTEMPT: HeaderName = HeaderName::from_static("x-switchyard-attempt");
 
+/// The trace that the event was published in goes on.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 // === impl Subscription ===
 
 impl Subscription {
@@ -41,6 +44,9 @@ fn headers(event: &Event, told: &Told) -> Result<HeaderMap, String> {
         headers.insert(name, value);
     }
     headers.insert(ATTEMPT, told.attempt.into());
+    if let Some(traceparent) = event.traceparent.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+        headers.insert(TRACEPARENT, traceparent);
+    }
     Ok(headers)
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct RestoreArgs {
 /// When the copy is damaged, or there is a store already, or a host holds the folder.
 pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let folder = args.data.store()?;
+    // As `serve` makes it.
+    folder.parent().map_or(Ok(()), super::make_private)?;
     switchyard_store::restore(&args.file, &folder)?;
     output::line(format_args!("{} holds all of {}", folder.display(), args.file.display()));
     Ok(ExitCode::SUCCESS)
