@@ -19,6 +19,7 @@ pub mod name;
 pub mod outbound;
 pub mod problem;
 pub mod route;
+pub mod saga;
 pub mod schedule;
 pub mod settle;
 pub mod stats;
