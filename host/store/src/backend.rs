@@ -120,16 +120,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`Limits::watch_backlog`] is told so by the channel and has to list again.
     fn kv_watch(&self, bucket: &str) -> broadcast::Receiver<KvChange>;
 
-    /// One page of the log.
+    /// One page of the log. A record that does not match its checksum is named in it, and stops nobody.
     ///
     /// # Errors
-    /// [`CorruptRecord`](StoreError::CorruptRecord) when a record does not match its checksum; when reading fails.
+    /// When reading fails.
     async fn log_read(&self, read: ReadLog) -> Result<LogPage, StoreError>;
 
     /// One record of the log, `None` when it is not kept.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// [`CorruptRecord`](StoreError::CorruptRecord) when it does not match its checksum; when reading fails.
     async fn log_get(&self, sequence: u64) -> Result<Option<Record>, StoreError>;
 
     /// The sequence before the first record published at this moment or later: what to read on after.
@@ -193,13 +193,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// A dead letter.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// As [`Backend::log_get`].
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
 
     /// A page of dead letters, oldest first; the last one's id is the cursor to read on after.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// As [`Backend::log_get`].
     async fn dead_letters(&self, list: ListDead) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// How many dead letters each subscription and queue has, by name; subscriptions first.
@@ -211,13 +211,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// The timers that are due first, those of one moment in the order of their keys; whether due already or not.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// As [`Backend::log_get`].
     async fn timers(&self, limit: usize) -> Result<Vec<Timer>, StoreError>;
 
     /// A timer by its key.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// As [`Backend::log_get`].
     async fn timer(&self, key: &str) -> Result<Option<Timer>, StoreError>;
 
     /// Who owns a resource, also when the lease has run out; `None` when nobody ever did or it was let go.
@@ -236,7 +236,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// The bytes under a name.
     ///
     /// # Errors
-    /// As [`Backend::log_read`].
+    /// As [`Backend::log_get`].
     async fn blob_get(&self, name: &str) -> Result<Option<Bytes>, StoreError>;
 
     /// Removes what is under a name, and answers whether something was.

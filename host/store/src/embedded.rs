@@ -1,13 +1,15 @@
 //! The backend of a host that runs alone: SQLite in a folder.
 //!
 //! One thread writes (`writer`), a few read (`readers`), one moves the log into the database (`checkpoint`).
-//! Committed values are in memory (`cache`), and a hit never leaves the caller's thread.
+//! Committed values are in memory (`cache`), and a hit never leaves the caller's thread. What each family of
+//! operations does is below `apply`, its reads are below `query`, and the rows that the writer keeps in memory too
+//! below `rows`. `doctor` and `copies` work on the folder of a store from outside.
 //!
 //! Why SQLite: with a write-ahead log, synchronous FULL and group commit it takes tens of thousands of durable
 //! writes a second, and its file can be looked at by anybody. Its log's checkpoints are the one thing that
 //! stalls commits, so they are ours.
 //!
-//! **Invariant**: only the writer thread writes, so that revisions, usage and cache need no lock of their own.
+//! **Invariant**: only the writer thread writes, so that numbers, mirrored rows and cache need no lock of their own.
 //! **Invariant**: an error that leaves durability unknown ends the store (`failure`); nothing retries a sync.
 
 use std::{
@@ -60,6 +62,7 @@ use notify::Notify;
 use query::log::TopicNames;
 use queue::Queue;
 use readers::Readers;
+use schema::Rig;
 use threads::Threads;
 use writer::{Done, Waiting};
 
@@ -81,6 +84,8 @@ pub struct Options {
     /// Largest database file, in bytes, beyond which commits answer [`StoreError::Full`]; `None`, the default,
     /// means the disk's end.
     pub file_bytes_max: Option<u64>,
+    /// What tests put under the store.
+    rig: Rig,
 }
 
 /// A durable store in a folder, held by this process alone. Dropping it closes it, which blocks until what
@@ -124,6 +129,7 @@ impl Options {
             checkpoint_bytes: 32 << 20,
             log_bytes_max: 128 << 20,
             file_bytes_max: None,
+            rig: Rig::default(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Remembers: the durable state of the host behind one trait, [`Backend`].
 //!
-//! Services keep their state in `wasi:keyvalue`, and guests come and go; what was acknowledged must be there
-//! after a reload, a crash and a restart. Everything that changes state goes through [`Backend::commit`], which
-//! takes a [`Batch`] of operations and applies all of them or none.
+//! Guests come and go; what was acknowledged must be there after a reload, a crash and a restart: keys and values,
+//! the log of events and the cursors in it, queues, dead letters, timers, ownership, blobs. Everything that changes
+//! state goes through [`Backend::commit`], which takes a [`Batch`] of operations and applies all of them or none.
 //!
 //! The constraints, as numbers:
 //! - one fsync is shared by all batches that arrived while the last one ran, since an fsync costs 0.2 ms and an
@@ -10,11 +10,16 @@
 //! - a value that is in memory is answered in under a microsecond, on the caller's thread, without an await;
 //! - every queue and every size has a limit with a default, all in [`Limits`].
 //!
-//! **Invariant**: `commit` answers `Ok` only when the batch would survive the loss of power.
+//! **Invariant**: `commit` answers `Ok` only when the batch would survive the loss of power, unless it asked for
+//! less ([`Durability`]); then it may be lost, but never in part and never without all relaxed ones after it.
+//! **Invariant**: a number that was told (revision, sequence, epoch, token) is never given to anything else, not
+//! after a crash either.
 //! **Invariant**: a read that starts after a commit was answered sees that commit or a newer one.
-//! **Invariant**: nothing here names a plugin, a route or a guest; buckets are only names.
+//! **Invariant**: whoever waits is told after the commit, never before.
+//! **Invariant**: nothing here names a plugin, a route or a guest; buckets, topics and queues are only names.
 //!
-//! [`Embedded`] is the backend of a host that runs alone. Any other backend proves itself with the
+//! [`Embedded`] is the backend of a host that runs alone; [`doctor`], [`backup`] and [`restore`] work on its folder,
+//! the first two also while a host runs. Any other backend proves itself with the
 //! `conformance` module (feature `conformance`).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]

@@ -23,7 +23,10 @@ impl Subscription {
         let declared = self.declared();
         let read = ReadLog { after, topics: Some(declared.pattern.clone()), limit: PAGE };
         let page = delivery.store.log_read(read).await?;
-        let wanted: Vec<_> = page.records.iter().filter_map(|record| self.look(&declared, record)).collect();
+        let mut wanted: Vec<_> = page.records.iter().filter_map(|record| self.look(&declared, record)).collect();
+        // What is damaged on disk is owed too: its delivery makes a dead letter of it, so that somebody learns of it.
+        wanted.extend(page.rotten.iter().map(|sequence| (*sequence, None, 0)));
+        wanted.sort_unstable_by_key(|(sequence, ..)| *sequence);
         let mut progress = self.progress();
         let Some(progress) = progress.as_mut().filter(|progress| progress.epoch == epoch) else { return Ok(true) };
         for (sequence, event, bytes) in wanted {

@@ -26,6 +26,9 @@ type Store = Arc<dyn Backend>;
 
 fn main() -> Result<()> {
     let what = env::args().nth(1).unwrap_or_else(|| "all".to_owned());
+    if !["kv", "append", "queue", "all"].contains(&&*what) {
+        return Err(format!("'{what}' is none of kv, append, queue, all").into());
+    }
     let folder = env::args_os().nth(2).map_or_else(|| PathBuf::from("store-bench"), PathBuf::from);
     let folder = folder.join(format!("run-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
@@ -43,6 +46,10 @@ async fn run(what: &str, folder: &Path) -> Result<()> {
     }
     if wanted("append") {
         append::run(&open(&folder.join("append"))?).await?;
+        let start = Instant::now();
+        let store = open(&folder.join("append"))?;
+        println!("open with {} records in the log: {:?}", *store.log_head().borrow(), start.elapsed());
+        store.close().await?;
     }
     if wanted("queue") {
         queue::run(&open(&folder.join("queue"))?).await?;

@@ -44,6 +44,8 @@ pub async fn dead_letters_are_listed_by_where_they_came_from(store: Store) {
     assert_eq!(counts.subscriptions.get("dead/s1"), Some(&2));
     assert_eq!(counts.subscriptions.get("dead/s2"), Some(&1));
     assert_eq!(counts.queues.get("dead-q"), Some(&1));
+    assert_eq!(counts.topics.get("dead.t1"), Some(&2));
+    assert_eq!(counts.topics.get("dead.t2"), Some(&1));
     assert_eq!(counts.queues.get("dead/s1"), None);
 }
 

@@ -40,17 +40,28 @@ pub(super) enum Sync {
     Relaxed,
 }
 
+/// What tests put under a store; nothing outside of tests.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rig {
+    /// The file layer of SQLite to use instead of the system's.
+    #[cfg(test)]
+    pub(super) vfs: Option<String>,
+    /// Never sync, so that a test can show that it would find out.
+    #[cfg(test)]
+    pub(super) never_syncs: bool,
+}
+
 /// Opens one connection.
-pub(super) fn connect(database: &Path, role: Role) -> Result<Connection> {
+pub(super) fn connect(database: &Path, role: Role, rig: &Rig) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let create = if role == Role::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
-    let conn = Connection::open_with_flags(database, flags | create)?;
+    let conn = rig.open(database, flags | create)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.pragma_update(None, "journal_mode", "wal")?;
     // FULL syncs the log at each commit; NORMAL would lose acknowledged commits with the power. The other two
     // matter on macOS, where fsync alone stops at the disk's cache.
-    conn.pragma_update(None, "synchronous", "full")?;
+    set_sync(&conn, Sync::Full, rig)?;
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "checkpoint_fullfsync", true)?;
     conn.pragma_update(None, "temp_store", "memory")?;
@@ -71,7 +82,10 @@ pub(super) fn connect(database: &Path, role: Role) -> Result<Connection> {
 }
 
 /// Changes when COMMIT comes back; between transactions only.
-pub(super) fn set_sync(conn: &Connection, sync: Sync) -> Result<()> {
+pub(super) fn set_sync(conn: &Connection, sync: Sync, rig: &Rig) -> Result<()> {
+    if rig.never_syncs() {
+        return conn.execute_batch("PRAGMA synchronous = OFF");
+    }
     // Not a prepared statement: SQLite acts on this one while it reads it.
     conn.execute_batch(match sync {
         Sync::Full => "PRAGMA synchronous = FULL",
@@ -131,12 +145,41 @@ fn upgrade(conn: &mut Connection, found: u32) -> Result<()> {
     Ok(())
 }
 
+// === impl Rig ===
+
+#[cfg(not(test))]
+impl Rig {
+    #[allow(clippy::unused_self, reason = "in tests it matters")]
+    fn open(&self, database: &Path, flags: OpenFlags) -> Result<Connection> {
+        Connection::open_with_flags(database, flags)
+    }
+
+    #[allow(clippy::unused_self, reason = "in tests it matters")]
+    fn never_syncs(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+impl Rig {
+    fn open(&self, database: &Path, flags: OpenFlags) -> Result<Connection> {
+        match &self.vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(database, flags, vfs.as_str()),
+            None => Connection::open_with_flags(database, flags),
+        }
+    }
+
+    fn never_syncs(&self) -> bool {
+        self.never_syncs
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn open(folder: &Folder) -> Result<Connection, StoreError> {
-        let mut conn = connect(&folder.database(), Role::Writer).unwrap();
+        let mut conn = connect(&folder.database(), Role::Writer, &Rig::default()).unwrap();
         migrate(&mut conn, folder).map(|()| conn)
     }
 

@@ -24,7 +24,7 @@ pub(super) struct State {
 pub(super) struct Forgotten {
     /// The latest moment since when an append asked for duplicates: what is older is a duplicate of nothing.
     pub(super) horizon: i64,
-    /// No such record was published before this moment; `None` when there is none.
+    /// When the first of them was published, or an earlier moment; `None` when there is none.
     pub(super) oldest_at: Option<i64>,
 }
 
@@ -92,7 +92,8 @@ impl State {
 
 impl Forgotten {
     fn load(conn: &Connection) -> Result<Self> {
-        let oldest_at = conn.query_row("SELECT min(published_at) FROM forgotten", [], |row| row.get(0))?;
+        let first = "SELECT (SELECT published_at FROM forgotten ORDER BY sequence LIMIT 1)";
+        let oldest_at = conn.query_row(first, [], |row| row.get(0))?;
         Ok(Self { horizon: 0, oldest_at })
     }
 }

@@ -8,6 +8,7 @@ mod families;
 mod limits;
 mod migration;
 mod model;
+mod power;
 mod relaxed;
 mod restart;
 mod retention;

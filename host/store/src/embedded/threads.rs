@@ -13,7 +13,7 @@ use super::{
     folder::{Folder, open_error},
     queue::Queue,
     readers::Readers,
-    schema::{self, Role},
+    schema::{self, Rig, Role},
     start,
     state::State,
     writer::{Waiting, Writer},
@@ -28,6 +28,7 @@ pub(super) struct Threads {
     commits: Arc<Queue<Waiting>>,
     readers: Readers,
     signals: Arc<Signals>,
+    rig: Rig,
     /// Let go after the threads have ended.
     folder: Folder,
 }
@@ -50,7 +51,8 @@ impl Threads {
     ) -> Result<Self, StoreError> {
         let folder = Folder::open(&options.folder)?;
         let signals = Arc::new(Signals::default());
-        let mut threads = Self { handles: Vec::new(), shared, commits, readers, signals, folder };
+        let rig = options.rig.clone();
+        let mut threads = Self { handles: Vec::new(), shared, commits, readers, signals, rig, folder };
         threads.start_writer(options)?;
         for _ in 0..options.readers.max(1) {
             threads.start_reader()?;
@@ -69,7 +71,7 @@ impl Threads {
 
     fn start_writer(&mut self, options: &Options) -> Result<(), StoreError> {
         let failed = |error| open_error(self.folder.path(), error);
-        let mut conn = schema::connect(&self.folder.database(), Role::Writer).map_err(failed)?;
+        let mut conn = schema::connect(&self.folder.database(), Role::Writer, &self.rig).map_err(failed)?;
         schema::migrate(&mut conn, &self.folder)?;
         schema::limit_file(&conn, options.file_bytes_max).map_err(failed)?;
         checkpoint::measure(&mut conn, self.shared.log_bytes.clone()).map_err(failed)?;
@@ -77,7 +79,7 @@ impl Threads {
         let state = State::load(&conn).map_err(failed)?;
         let limits = LogLimits { checkpoint_bytes: options.checkpoint_bytes, log_bytes_max: options.log_bytes_max };
         let log = WriterSide::new(limits, self.signals.clone());
-        let writer = Writer::new(conn, state, log, self.shared.clone());
+        let writer = Writer::new(conn, state, log, self.shared.clone(), self.rig.clone());
         let commits = self.commits.clone();
         self.spawn("store-writer", move || writer.run(&commits))
     }
@@ -95,7 +97,7 @@ impl Threads {
     }
 
     fn connect(&self, role: Role) -> Result<rusqlite::Connection, StoreError> {
-        schema::connect(&self.folder.database(), role).map_err(|error| open_error(self.folder.path(), error))
+        schema::connect(&self.folder.database(), role, &self.rig).map_err(|error| open_error(self.folder.path(), error))
     }
 
     fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ use super::{
     checkpoint::WriterSide,
     numbers::FEW,
     queue::Queue,
-    schema::{self, Sync},
+    schema::{self, Rig, Sync},
     state::State,
 };
 use crate::{Committed, StoreError};
@@ -46,6 +46,7 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// How COMMIT is set up now.
     sync: Sync,
+    rig: Rig,
 }
 
 type Answers = Vec<Result<Applied, StoreError>>;
@@ -53,9 +54,9 @@ type Answers = Vec<Result<Applied, StoreError>>;
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(conn: Connection, state: State, log: WriterSide, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(conn: Connection, state: State, log: WriterSide, shared: Arc<Shared>, rig: Rig) -> Self {
         shared.notify.tell_head(state.numbers.head());
-        Self { conn, state, log, shared, sync: Sync::Full }
+        Self { conn, state, log, shared, sync: Sync::Full, rig }
     }
 
     /// Commits until the queue is closed and empty.
@@ -124,7 +125,7 @@ impl Writer {
 
     fn set_sync(&mut self, sync: Sync) -> Result<()> {
         if self.sync != sync {
-            schema::set_sync(&self.conn, sync)?;
+            schema::set_sync(&self.conn, sync, &self.rig)?;
             self.sync = sync;
         }
         Ok(())

@@ -8,7 +8,7 @@ use switchyard_core::timestamp::Timestamp;
 /// An operation on the dead letters.
 #[derive(Debug, Clone)]
 pub enum DeadOp {
-    /// Keep one.
+    /// Keep one. Refused with [`Conflict`](crate::StoreError::Conflict) when there is one of this id.
     Put(DeadLetter),
     /// Remove one. Refused with [`Conflict`](crate::StoreError::Conflict) when it is not there, so that two who
     /// redrive it at once do it once.
@@ -27,7 +27,7 @@ pub struct DeadLetter {
     pub origin: DeadOrigin,
     /// How many attempts failed.
     pub attempts: u32,
-    /// Why the last one did.
+    /// Why the last one did; cut to [`Limits::reason_bytes`](crate::Limits::reason_bytes).
     pub error: Arc<str>,
     /// When.
     pub failed_at: Timestamp,

@@ -88,6 +88,9 @@ pub struct ReadLog {
 pub struct LogPage {
     /// The records: fewer than asked for also when their bytes reach [`Limits::read_bytes`](crate::Limits).
     pub records: Vec<Record>,
+    /// Sequences of those that do not match their checksums, and so are not among `records`: whoever has to act on
+    /// each record learns of them here. [`log_get`](crate::Backend::log_get) names what is wrong.
+    pub rotten: Vec<u64>,
     /// Everything up to here was looked at: read on `after` it. Never before the question's own `after`.
     pub scanned: u64,
     /// Whether more is known to follow.

@@ -7,7 +7,7 @@ use switchyard_core::timestamp::Timestamp;
 /// An operation on ownership.
 #[derive(Debug, Clone)]
 pub enum OwnerOp {
-    /// Take a resource, or renew what this owner has. Refused with [`Owned`](crate::StoreError::Owned) while another
+    /// Take a resource, or renew what this owner had last. Refused with [`Owned`](crate::StoreError::Owned) while another
     /// owner's lease runs.
     Claim {
         /// What.

@@ -9,10 +9,13 @@ use switchyard_core::timestamp::Timestamp;
 #[derive(Debug, Clone)]
 pub enum QueueOp {
     /// Add a message; a queue comes into being with its first. Refused with
-    /// [`QueueFull`](crate::StoreError::QueueFull).
+    /// [`QueueFull`](crate::StoreError::QueueFull), and with [`Conflict`](crate::StoreError::Conflict) when there is
+    /// a message of this id.
     Enqueue(Enqueue),
-    /// Lease messages that are ready. Leases that ran out by `now` make theirs ready again first. Refused with
-    /// [`UnknownQueue`](crate::StoreError::UnknownQueue).
+    /// Lease messages that are ready: the best lane first, and in it the one that was ready first. Leases that ran
+    /// out by `now` give theirs their old places again first. Refused with
+    /// [`UnknownQueue`](crate::StoreError::UnknownQueue). A message that does not match its checksum is passed over
+    /// and kept for an operator.
     Lease(Lease),
     /// Remove a leased message: it is done. This and the next three are refused with
     /// [`NotLeased`](crate::StoreError::NotLeased) unless the token holds the message and has not run out by `now`;
@@ -31,7 +34,7 @@ pub enum QueueOp {
     Return {
         /// Which lease.
         lease: LeaseRef,
-        /// When it is ready again.
+        /// When it is ready again: now or earlier in its old place, later behind those that were ready before.
         ready_at: Timestamp,
         /// How many attempts have failed now.
         failures: u32,
@@ -80,7 +83,8 @@ pub struct Enqueue {
 pub struct Lease {
     /// The queue.
     pub queue: Arc<str>,
-    /// At most so many.
+    /// At most so many; cut to [`Limits::list_page`](crate::Limits::list_page), and to what is needed to reach
+    /// [`Limits::read_bytes`](crate::Limits::read_bytes).
     pub max: usize,
     /// The beginning of the tokens, unguessable and never used before; each lease adds its own number.
     pub token: Arc<str>,

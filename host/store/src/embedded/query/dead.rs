@@ -1,9 +1,9 @@
 //! Dead letters.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use rusqlite::{Connection, Result, Row, ToSql};
+use rusqlite::{Connection, Params, Result, Row, ToSql};
 use switchyard_core::timestamp::Timestamp;
 
 use crate::{
@@ -67,17 +67,21 @@ pub(in crate::embedded) fn list(
     Ok(letters)
 }
 
-/// How many there are, by origin.
+/// How many there are, by origin and by topic.
 pub(in crate::embedded) fn counts(conn: &Connection) -> Result<DeadCounts> {
-    let mut statement = conn.prepare_cached("SELECT kind, origin, count(*) FROM dead GROUP BY kind, origin")?;
-    let mut rows = statement.query([])?;
-    let mut counts = DeadCounts::default();
-    while let Some(row) = rows.next()? {
-        let (origin, count): (Arc<str>, i64) = (row.get(1)?, row.get(2)?);
-        let by = if row.get::<_, i64>(0)? == EVENT { &mut counts.subscriptions } else { &mut counts.queues };
-        by.insert(origin, count.cast_unsigned());
-    }
-    Ok(counts)
+    let by_origin = "SELECT origin, count(*) FROM dead WHERE kind = ?1 GROUP BY origin";
+    let by_topic = "SELECT topic, count(*) FROM dead WHERE topic IS NOT NULL GROUP BY topic";
+    Ok(DeadCounts {
+        subscriptions: count(conn, by_origin, [EVENT])?,
+        topics: count(conn, by_topic, [])?,
+        queues: count(conn, by_origin, [MESSAGE])?,
+    })
+}
+
+fn count(conn: &Connection, query: &str, params: impl Params) -> Result<BTreeMap<Arc<str>, u64>> {
+    let mut statement = conn.prepare_cached(query)?;
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+    rows.collect()
 }
 
 /// The checksum of a dead letter.

@@ -1,39 +1,27 @@
-//! The log: pages, single records, moments, duplicates.
+//! The log: single records, moments, duplicates; pages below.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+mod names;
+mod page;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
-use switchyard_core::{event::topic::Pattern, timestamp::Timestamp};
+use switchyard_core::timestamp::Timestamp;
 
-use super::snapshot;
+pub(in crate::embedded) use names::TopicNames;
+pub(in crate::embedded) use page::{PageMax, read};
+
 use crate::{
-    LogPage, ReadLog, Record,
+    Record,
     embedded::{
         fault::Fault,
         record::{Sum, corrupt, sql},
     },
 };
 
-/// Records that one page looks at, at most: with records of other topics a page may be short, never long in coming.
-const SCANNED_MAX: usize = 10_000;
-
 /// The columns that [`check`] reads, from `log`.
 pub(in crate::embedded) const COLUMNS: &str = "sequence, topic, published_at, volatile, source, id, crc, record";
-
-/// Names of topics by number, for all readers: a topic's name never changes.
-#[derive(Debug, Default)]
-pub(in crate::embedded) struct TopicNames(RwLock<HashMap<i64, Arc<str>>>);
-
-/// How large a page may be.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::embedded) struct PageMax {
-    pub(in crate::embedded) records: usize,
-    pub(in crate::embedded) bytes: usize,
-}
 
 /// A record as it is on disk, not yet trusted.
 struct Stored {
@@ -46,14 +34,6 @@ struct Stored {
     record: Vec<u8>,
 }
 
-/// A page that is being filled.
-struct Filling {
-    page: LogPage,
-    bytes: usize,
-    looked_at: usize,
-    max: PageMax,
-}
-
 /// The parts of a record that its checksum covers.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::embedded) struct Summed<'a> {
@@ -64,30 +44,6 @@ pub(in crate::embedded) struct Summed<'a> {
     pub(in crate::embedded) source: &'a str,
     pub(in crate::embedded) id: &'a str,
     pub(in crate::embedded) record: &'a [u8],
-}
-
-/// One page of the log.
-pub(in crate::embedded) fn read(
-    conn: &Connection,
-    names: &TopicNames,
-    read: &ReadLog,
-    max: PageMax,
-) -> Result<LogPage, Fault> {
-    snapshot(conn, |conn| {
-        let head = head(conn)?;
-        let mut filling = Filling::new(read.after, max);
-        let ended = match read.topics.as_ref().map(|pattern| (pattern.exact(), pattern)) {
-            Some((Some(topic), _)) => filling.read_topic(conn, topic)?,
-            Some((None, pattern)) => filling.read_pattern(conn, names, Some(pattern))?,
-            None => filling.read_pattern(conn, names, None)?,
-        };
-        let mut page = filling.page;
-        if ended {
-            page.scanned = page.scanned.max(head);
-        }
-        page.more = page.scanned < head;
-        Ok(page)
-    })
 }
 
 /// The record of a row, if it is what was appended.
@@ -193,82 +149,6 @@ pub(in crate::embedded) enum Table {
     Forgotten,
 }
 
-// === impl Filling ===
-
-impl Filling {
-    fn new(after: u64, max: PageMax) -> Self {
-        let page = LogPage { records: Vec::new(), scanned: after, more: false };
-        Self { page, bytes: 0, looked_at: 0, max }
-    }
-
-    /// Reads one topic by its index; answers whether the end was reached.
-    fn read_topic(&mut self, conn: &Connection, topic: &str) -> Result<bool, Fault> {
-        let id = conn.prepare_cached("SELECT id FROM topic WHERE name = ?1")?;
-        let Some(id) = one(id, topic)? else { return Ok(true) };
-        let name: Arc<str> = topic.into();
-        let query = format!("SELECT {COLUMNS} FROM log WHERE topic = ?1 AND sequence > ?2 ORDER BY sequence");
-        let mut statement = conn.prepare_cached(&query)?;
-        let mut rows = statement.query([id, sql(self.page.scanned)])?;
-        while let Some(row) = rows.next()? {
-            if !self.take(row, &name)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Reads all topics and leaves out those not meant; answers whether the end was reached.
-    fn read_pattern(
-        &mut self,
-        conn: &Connection,
-        names: &TopicNames,
-        pattern: Option<&Pattern>,
-    ) -> Result<bool, Fault> {
-        let query = format!("SELECT {COLUMNS} FROM log WHERE sequence > ?1 ORDER BY sequence");
-        let mut statement = conn.prepare_cached(&query)?;
-        let mut rows = statement.query([sql(self.page.scanned)])?;
-        let mut meant: HashMap<i64, Option<Arc<str>>> = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let topic: i64 = row.get(1)?;
-            let name = match meant.get(&topic) {
-                Some(name) => name.clone(),
-                None => {
-                    let name = names.get(conn, topic)?;
-                    let name = pattern.is_none_or(|pattern| pattern.matches(&name)).then_some(name);
-                    meant.insert(topic, name.clone());
-                    name
-                }
-            };
-            self.looked_at += 1;
-            match name {
-                Some(name) if !self.take(row, &name)? => return Ok(false),
-                Some(_) => {}
-                None => self.page.scanned = row.get::<_, i64>(0)?.cast_unsigned(),
-            }
-            if self.looked_at == SCANNED_MAX {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Adds a record; answers whether there is room for more.
-    fn take(&mut self, row: &Row<'_>, topic: &Arc<str>) -> Result<bool, Fault> {
-        let record = match check(row, topic) {
-            // What comes before a record that rotted is answered; the next page begins with it.
-            Err(fault) if fault.is_of_a_record() && !self.page.records.is_empty() => return Ok(false),
-            record => record?,
-        };
-        self.bytes += record.record.len();
-        if self.bytes > self.max.bytes && !self.page.records.is_empty() {
-            return Ok(false);
-        }
-        self.page.scanned = record.sequence;
-        self.page.records.push(record);
-        Ok(self.page.records.len() < self.max.records)
-    }
-}
-
 // === impl Stored ===
 
 impl Stored {
@@ -319,26 +199,4 @@ impl Summed<'_> {
             .bytes(self.record)
             .end()
     }
-}
-
-// === impl TopicNames ===
-
-impl TopicNames {
-    /// The name of a topic that a record refers to.
-    fn get(&self, conn: &Connection, id: i64) -> Result<Arc<str>, Fault> {
-        if let Some(name) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(name.clone());
-        }
-        let name: Option<Arc<str>> = conn
-            .prepare_cached("SELECT name FROM topic WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
-        let name = name.ok_or_else(|| corrupt(format_args!("topic number {id}")))?;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, name.clone());
-        Ok(name)
-    }
-}
-
-fn one(mut statement: rusqlite::CachedStatement<'_>, name: &str) -> Result<Option<i64>> {
-    statement.query_row([name], |row| row.get(0)).optional()
 }

@@ -1,7 +1,7 @@
 //! Queues that are full, and reads that would be too large.
 
-use super::*;
-use crate::{KvOp, Measure, Op};
+use super::{everything::append, *};
+use crate::{KvOp, Measure, Op, ReadLog};
 
 #[tokio::test]
 async fn commits_beyond_the_queue_are_answered_busy() {
@@ -50,4 +50,25 @@ async fn get_many_over_its_limits_is_refused() {
     assert!(matches!(result, Err(StoreError::TooLarge { what: Measure::BytesAsked, size: 1_200, .. })), "{result:?}");
     let result = store.kv_get_many("b", &["a", "a", "a", "a"].map(Arc::from)).await;
     assert!(matches!(result, Err(StoreError::TooLarge { what: Measure::KeysAsked, size: 4, .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn page_that_passes_over_much_ends_early_and_says_how_far_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    for thousand in 0..11 {
+        let ops = (0..1_000).map(|n| append("other.x", &format!("{thousand}/{n}"), 1));
+        store.commit(ops.fold(Batch::new(), Batch::with)).await.unwrap();
+    }
+    store.commit(Batch::new().with(append("wanted.x", "wanted", 1))).await.unwrap();
+    let read = async |after, topics: &str| {
+        let topics = Some(topics.parse().unwrap());
+        store.log_read(ReadLog { after, topics, limit: 10 }).await.unwrap()
+    };
+    let page = read(0, "wanted.*").await;
+    assert_eq!((page.records.len(), page.scanned, page.more), (0, 10_000, true));
+    let page = read(page.scanned, "wanted.*").await;
+    assert_eq!((page.records.len(), page.scanned, page.more), (1, 11_001, false));
+    // One topic alone has an index.
+    assert_eq!(read(0, "wanted.x").await.records.len(), 1);
 }

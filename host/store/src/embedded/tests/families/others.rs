@@ -83,11 +83,13 @@ impl Others {
         assert_eq!(letters, self.dead.values().cloned().collect::<Vec<_>>());
         let mut counts = DeadCounts::default();
         for letter in self.dead.values() {
-            let count = match &letter.origin {
-                DeadOrigin::Event { subscription, .. } => counts.subscriptions.entry(subscription.clone()),
-                DeadOrigin::Message { queue, .. } => counts.queues.entry(queue.clone()),
-            };
-            *count.or_default() += 1;
+            match &letter.origin {
+                DeadOrigin::Event { subscription, topic, .. } => {
+                    *counts.subscriptions.entry(subscription.clone()).or_default() += 1;
+                    *counts.topics.entry(topic.clone()).or_default() += 1;
+                }
+                DeadOrigin::Message { queue, .. } => *counts.queues.entry(queue.clone()).or_default() += 1,
+            }
         }
         assert_eq!(store.dead_counts().await.unwrap(), counts);
         let mut timers: Vec<_> = self.timers.values().cloned().collect();
