@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::client::{Answer, Client};
 
 /// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a host starts with.
 #[derive(Debug)]
@@ -139,6 +139,11 @@ impl Setup {
         Host { setup: self, child, gateway, admin, log }
     }
 
+    /// Runs another command of the host's binary in the folder, and answers how it ended and what it printed.
+    pub fn run(&self, arguments: &[&str]) -> (ExitStatus, String) {
+        run(self.path(), arguments)
+    }
+
     /// Starts a host that is expected to end by itself, and answers how, and what it printed.
     pub fn run_to_end(&self) -> (ExitStatus, String) {
         let output = Command::new(binary())
@@ -233,10 +238,12 @@ impl Host {
 
     /// Runs another command of the host's binary in the same folder, and answers how it ended and what it printed.
     pub fn run(&self, arguments: &[&str]) -> (ExitStatus, String) {
-        let output = Command::new(binary()).args(arguments).current_dir(self.path()).output();
-        let output = output.expect("the host's binary is built");
-        let text = [output.stdout, output.stderr].concat();
-        (output.status, String::from_utf8_lossy(&text).into_owned())
+        run(self.path(), arguments)
+    }
+
+    /// Another command of the host's binary in the same folder, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        command(self.path(), arguments)
     }
 
     /// The id of the host's process.
@@ -282,6 +289,18 @@ impl Drop for Host {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (ExitStatus, String) {
+    let output = command(folder, arguments).output().expect("the host's binary is built");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status, String::from_utf8_lossy(&text).into_owned())
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
 }
 
 /// Writes beside, then renames.

@@ -8,13 +8,17 @@
     reason = "this crate only serves tests, which may panic"
 )]
 
+pub mod bus;
 mod client;
 mod host;
+mod probe;
+mod webhook;
 
 use std::path::PathBuf;
 
 pub use client::{Answer, Client};
 pub use host::{Host, Setup};
+pub use webhook::{Received, Reply, Webhook};
 
 /// The root of the project.
 pub fn root() -> PathBuf {

@@ -41,8 +41,26 @@ fn copy_sources(from: &Path, to: &Path) {
 /// Runs a `curl` line of the README against this host.
 fn curl(host: &Host, command: &str) -> String {
     let command = command.replace("127.0.0.1:3000", &host.gateway.to_string());
+    let command = command.replace("127.0.0.1:3900", &host.admin.to_string());
     let output = Command::new("sh").args(["-c", &command.replacen("curl", "curl -sS --fail", 1)]).output().unwrap();
     assert!(output.status.success(), "{command}: {}\n{}", String::from_utf8_lossy(&output.stderr), host.log());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Commands that talk to a running host, and a word of what they print.
+const SHOWS: [(&str, &str); 4] = [
+    ("events publish order.created", "published"),
+    ("events tail", "order.created"),
+    ("queues", "emails"),
+    ("subscriptions", "order."),
+];
+
+/// Runs a command of the README that talks to a running host.
+fn remote(host: &Host, line: &str) -> String {
+    let line = format!("\"$0\" {line} --url http://{}", host.admin);
+    let binary = host.command(&[]).get_program().to_owned();
+    let output = Command::new("sh").arg("-c").arg(&line).arg(binary).output().unwrap();
+    assert!(output.status.success(), "{line}: {}\n{}", String::from_utf8_lossy(&output.stderr), host.log());
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -79,7 +97,16 @@ async fn every_command_of_the_readme_does_what_it_says() {
             }
             line if line.starts_with("curl ") => {
                 let text = curl(host.as_ref().unwrap(), line);
-                let expected = if line.ends_with("/health") { "healthy" } else { "ann@example.com" };
+                let expected = match line {
+                    line if line.ends_with("/health") => "healthy",
+                    line if line.contains("/messages") => "id",
+                    _ => "ann@example.com",
+                };
+                assert!(text.contains(expected), "{line}: {text}");
+            }
+            line if SHOWS.iter().any(|(command, _)| line.starts_with(command)) => {
+                let (_, expected) = SHOWS.iter().find(|(command, _)| line.starts_with(command)).unwrap();
+                let text = remote(host.as_ref().unwrap(), line);
                 assert!(text.contains(expected), "{line}: {text}");
             }
             // What runs this test.

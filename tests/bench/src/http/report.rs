@@ -1,8 +1,9 @@
-//! Medians, spreads, and the table that is printed.
+//! The table that is printed.
 
 use serde_json::json;
 
-use crate::wrk::{Load, Outcome};
+use super::wrk::{Load, Outcome};
+use crate::figures::{machine, median, spread};
 
 /// What was measured of one contender.
 pub(crate) struct Row {
@@ -45,25 +46,4 @@ pub(crate) fn print(rows: &[Row], rounds: usize, load: &Load) {
         .map(|row| json!({ "name": row.name, "ratio": median(&row.ratios), "ratios": row.ratios, "requestsPerSecond": row.rates, "errors": row.errors }))
         .collect();
     println!("\n{}", json!({ "machine": machine(), "rounds": rounds, "seconds": load.seconds, "rows": items }));
-}
-
-/// Zero when no round counted.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
-}
-
-fn spread(values: &[f64]) -> (f64, f64) {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(0.0, f64::max);
-    (if low.is_finite() { low } else { 0.0 }, high)
-}
-
-/// The processor and its cores, as far as the system tells.
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{}, {cores} cores", model.trim_start_matches([' ', '\t', ':']))
 }

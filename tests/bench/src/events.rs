@@ -1,0 +1,70 @@
+//! Events and queues, against what people use for them.
+//!
+//! Everything durable writes to one disk, on folders of its own. All contenders of a table run from the start of the
+//! table to its end; only one is under load at a time.
+
+mod bullmq;
+mod client;
+mod closed_loop;
+mod contender;
+mod disk;
+mod fan_out;
+mod publish;
+mod queues;
+mod rivals;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use self::{disk::Disk, rivals::Rivals};
+use crate::{figures, settings::Settings};
+
+/// The tables that can be asked for.
+pub(crate) const TABLES: [&str; 3] = ["publish", "fan-out", "queues"];
+
+/// Bytes of an event's or message's payload, for all contenders.
+const PAYLOAD_BYTES: usize = 256;
+
+/// Publishers or workers at once, each with one request in flight.
+const CLIENTS: usize = 64;
+
+/// Measures the tables that are wanted, and prints each when it is done, then all as JSON.
+pub(crate) async fn measure(settings: &Settings) -> Result<()> {
+    let rivals = Rivals::find(folder()?)?;
+    let disk = Disk::find()?;
+    let head = json!({
+        "machine": figures::machine(), "system": figures::system(), "disk": disk.name, "versions": rivals.versions,
+        "rounds": settings.rounds, "seconds": settings.seconds, "payloadBytes": PAYLOAD_BYTES, "clients": CLIENTS,
+    });
+    println!("{}; {}; {}", figures::machine(), figures::system(), disk.name);
+    println!("{}", rivals.versions.join("; "));
+    println!("{} rounds of {} s, {PAYLOAD_BYTES} bytes", settings.rounds, settings.seconds);
+    let mut tables = Vec::new();
+    if settings.wants("publish") {
+        tables.push(publish::measure(&rivals, &disk, settings).await?);
+    }
+    if settings.wants("fan-out") {
+        tables.extend(fan_out::measure(&rivals, &disk, settings).await?);
+    }
+    if settings.wants("queues") {
+        tables.push(queues::measure(&rivals, &disk, settings).await?);
+    }
+    println!("\n{}", json!({ "run": head, "tables": tables }));
+    Ok(())
+}
+
+/// Where `tests/bench/rivals` puts what is compared with.
+fn folder() -> Result<PathBuf> {
+    let folder = switchyard_tests::root().join("target/bench/rivals");
+    folder
+        .canonicalize()
+        .context("nothing to compare with: use tests/bench/run, or run tests/bench/rivals target/bench/rivals")
+}
+
+/// A payload as JSON text.
+fn payload() -> String {
+    format!("\"{}\"", "x".repeat(PAYLOAD_BYTES - 2))
+}

@@ -1,0 +1,93 @@
+//! Many clients at once, each of which asks again once it is answered.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use async_trait::async_trait;
+use tokio::task::JoinSet;
+
+use super::{
+    CLIENTS,
+    contender::{Contender, Outcome},
+};
+
+/// A client with a connection of its own.
+pub(crate) trait Client: Sized + 'static {
+    /// Where it connects to.
+    type Target;
+
+    async fn connect(target: &Self::Target) -> Result<Self>;
+
+    /// Asks, waits for the answer, and says how many events or messages went all the way.
+    async fn once(&mut self) -> Result<u64>;
+}
+
+struct ClosedLoop<C: Client> {
+    name: &'static str,
+    pid: Option<u32>,
+    target: C::Target,
+}
+
+/// A contender that is loaded by [`CLIENTS`] of these.
+pub(crate) fn closed_loop<C: Client>(name: &'static str, pid: Option<u32>, target: C::Target) -> Box<dyn Contender>
+where
+    C::Target: 'static,
+{
+    Box::new(ClosedLoop::<C> { name, pid, target })
+}
+
+// === impl ClosedLoop ===
+
+#[async_trait(?Send)]
+impl<C: Client> Contender for ClosedLoop<C> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    async fn run(&self, span: Duration) -> Result<Outcome> {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(C::connect(&self.target).await?);
+        }
+        let begin = Instant::now();
+        let mut loops = JoinSet::new();
+        for client in clients {
+            loops.spawn_local(repeat(client, begin + span));
+        }
+        let mut all = Outcome::default();
+        for one in loops.join_all().await {
+            all.done += one.done;
+            all.latencies.extend(one.latencies);
+            all.errors.extend(one.errors);
+        }
+        all.took = begin.elapsed();
+        Ok(all)
+    }
+}
+
+async fn repeat(mut client: impl Client, end: Instant) -> Outcome {
+    let mut outcome = Outcome::default();
+    loop {
+        let sent = Instant::now();
+        if sent >= end {
+            return outcome;
+        }
+        match client.once().await {
+            Ok(done) => {
+                outcome.done += done;
+                // A call that does many says nothing about one.
+                if done == 1 {
+                    outcome.latencies.push(sent.elapsed());
+                }
+            }
+            Err(error) => {
+                outcome.errors.push(format!("{error:#}"));
+                return outcome;
+            }
+        }
+    }
+}
