@@ -165,3 +165,28 @@ pub struct InvalidEvent(pub String);
 pub fn service_source(service: &ServiceName) -> String {
     format!("/services/{service}")
 }
+
+// === impl Event ===
+
+impl Event {
+    /// The attributes that have names of their own, as far as they are said; extensions come after them.
+    fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let required = [
+            ("id", &self.id),
+            ("source", &self.source),
+            ("type", &self.topic),
+            ("time", &self.time),
+            ("correlationid", &self.correlationid),
+        ];
+        let optional = [
+            ("subject", &self.subject),
+            ("datacontenttype", &self.datacontenttype),
+            ("dataschema", &self.dataschema),
+            ("causationid", &self.causationid),
+            ("traceparent", &self.traceparent),
+            ("partitionkey", &self.partitionkey),
+        ];
+        let said = optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        required.into_iter().map(|(name, value)| (name, value.as_str())).chain(said)
+    }
+}

@@ -172,22 +172,9 @@ impl Event {
     pub fn to_headers(&self) -> Vec<(String, String)> {
         let mut headers = vec![("ce-specversion".to_owned(), SPECVERSION.to_owned())];
         let mut set = |name: &str, value: &str| headers.push((format!("{PREFIX}{name}"), encode(value)));
-        set("id", &self.id);
-        set("source", &self.source);
-        set("type", &self.topic);
-        set("time", &self.time);
-        set("correlationid", &self.correlationid);
-        let optional = [
-            ("subject", &self.subject),
-            ("dataschema", &self.dataschema),
-            ("causationid", &self.causationid),
-            ("traceparent", &self.traceparent),
-            ("partitionkey", &self.partitionkey),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                set(name, value);
-            }
+        // The type of the data is the request's own header.
+        for (name, value) in self.attributes().filter(|(name, _)| *name != "datacontenttype") {
+            set(name, value);
         }
         for (name, value) in &self.extensions {
             set(name, &value.to_text());

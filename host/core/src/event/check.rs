@@ -67,18 +67,8 @@ impl Event {
             let text = format!("the time '{}' is not RFC 3339: write it as in 2026-01-31T12:00:00Z", self.time);
             return Err(InvalidEvent(text));
         }
-        let optional = [
-            ("subject", &self.subject),
-            ("datacontenttype", &self.datacontenttype),
-            ("dataschema", &self.dataschema),
-            ("causationid", &self.causationid),
-            ("traceparent", &self.traceparent),
-            ("partitionkey", &self.partitionkey),
-        ];
-        let required = [("id", &self.id), ("source", &self.source), ("correlationid", &self.correlationid)];
-        let said = optional.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-        let mut size = self.topic.len() + self.time.len();
-        for (name, value) in required.into_iter().chain(said) {
+        let mut size = 0;
+        for (name, value) in self.attributes() {
             check_text(name, value)?;
             size += name.len() + value.len();
         }

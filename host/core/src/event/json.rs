@@ -26,25 +26,9 @@ impl Event {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut members = Map::new();
-        let mut set = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
-        set("specversion", SPECVERSION);
-        set("id", &self.id);
-        set("source", &self.source);
-        set("type", &self.topic);
-        set("time", &self.time);
-        set("correlationid", &self.correlationid);
-        let optional = [
-            ("subject", &self.subject),
-            ("datacontenttype", &self.datacontenttype),
-            ("dataschema", &self.dataschema),
-            ("causationid", &self.causationid),
-            ("traceparent", &self.traceparent),
-            ("partitionkey", &self.partitionkey),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                set(name, value);
-            }
+        members.insert("specversion".to_owned(), SPECVERSION.into());
+        for (name, value) in self.attributes() {
+            members.insert(name.to_owned(), value.into());
         }
         for (name, value) in &self.extensions {
             members.insert(name.clone(), value.to_value());
