@@ -66,7 +66,7 @@ impl From<StoreError> for Error {
             StoreError::QueueFull { queue, .. } => Self::QueueFull(queue.as_ref().to_owned()),
             StoreError::UnknownQueue { .. } => Self::NotFound(text),
             StoreError::NotLeased { .. } => Self::NotLeased(text),
-            StoreError::Conflict { .. } | StoreError::Owned { .. } => Self::Conflict(text),
+            StoreError::Conflict { .. } | StoreError::Owned { .. } | StoreError::TooMany { .. } => Self::Conflict(text),
             StoreError::TooLarge { .. } => Self::TooLarge(text),
             StoreError::NotANumber { .. } | StoreError::Overflow { .. } | StoreError::BucketFull { .. } => {
                 Self::Invalid(text)

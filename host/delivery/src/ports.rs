@@ -18,7 +18,9 @@ impl Events for Delivery {
             match error {
                 Error::Rejected(_) => EventsError::Rejected(text),
                 Error::Denied(_) => EventsError::Denied(text),
-                Error::InvalidEvent(_) | Error::Invalid(_) | Error::TooLarge(_) => EventsError::Invalid(text),
+                Error::InvalidEvent(_) | Error::Invalid(_) | Error::TooLarge(_) | Error::Conflict(_) => {
+                    EventsError::Invalid(text)
+                }
                 _ => EventsError::Unavailable(text),
             }
         })

@@ -75,6 +75,14 @@ pub enum StoreError {
         /// The message's id.
         id: Arc<str>,
     },
+    /// There are as many topics, or queues, as there may be.
+    #[error("there are {max} {what} already, which is the limit; use one of them, and put what tells apart into data")]
+    TooMany {
+        /// `topics` or `queues`.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+    },
     /// Another owner's lease of a resource runs.
     #[error("{resource:?} is owned by {owner:?}")]
     Owned {

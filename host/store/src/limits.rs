@@ -63,6 +63,9 @@ pub struct Limits {
     pub reason_bytes: usize,
     /// Largest blob, in bytes; 64 MiB.
     pub blob_bytes: usize,
+    /// Most topics, and most queues; 10,000 of each. They come into being with their first record and stay, so without
+    /// a limit a name made from an id would fill memory and disk.
+    pub names: usize,
     /// Most changes that a receiver of `kv_watch` may be behind; 1,024.
     pub watch_backlog: usize,
     /// Free bytes of the disk below which a warning is logged; 256 MiB: the write-ahead log at its longest, and as
@@ -93,6 +96,7 @@ impl Default for Limits {
             message_bytes: 2 * MIB,
             reason_bytes: 4 * KIB,
             blob_bytes: 64 * MIB,
+            names: 10_000,
             watch_backlog: 1_024,
             disk_low_bytes: 256 << 20,
         }

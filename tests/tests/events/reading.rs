@@ -98,7 +98,7 @@ async fn topics_and_subscriptions_show_their_statistics() {
     host.publish_all((0..4).map(|n| event("stat.a", &format!("ok{n}"), json!({})))).await;
     host.publish(event("stat.a", "bad", json!({"do": "reject"}))).await;
     host.publish(event("stat.unheard", "x", json!({"do": "ok"}))).await;
-    host.publish(event("elsewhere", "x", json!({}))).await;
+    host.publish(event("elsewhere", "y", json!({}))).await;
     let settled = |shown: &Value| shown["processed"] == 5 && shown["deadLetters"] == 1;
     let shown = host.until_subscription("probe/stat.*", "settled", settled).await;
     assert_eq!(shown["errors"], 1, "{shown:#}");

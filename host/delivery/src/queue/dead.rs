@@ -29,7 +29,9 @@ impl Delivery {
             match self.store.commit(Batch::new().with(fail.clone()).with(QueueOp::Enqueue(moved))).await {
                 Ok(_) => return Ok(()),
                 // The store of dead letters takes what the queue cannot.
-                Err(error @ (StoreError::QueueFull { .. } | StoreError::TooLarge { .. })) => {
+                Err(
+                    error @ (StoreError::QueueFull { .. } | StoreError::TooLarge { .. } | StoreError::TooMany { .. }),
+                ) => {
                     tracing::warn!(queue = &**queue, to = other, %error, "the dead-letter queue refuses");
                 }
                 Err(error) => return Err(error.into()),

@@ -106,13 +106,19 @@ impl Subscription {
 
     /// Commits until it is done or makes no sense any more: an outcome that is known is not made again by delivering
     /// again.
-    async fn commit(&self, delivery: &Delivery, batch: Batch) -> bool {
+    async fn commit(&self, delivery: &Delivery, mut batch: Batch) -> bool {
         loop {
             match delivery.store.commit(batch.clone()).await {
                 Ok(_) => return true,
                 Err(error @ (StoreError::Busy | StoreError::Full)) => {
                     self.note_trouble(Some(error.to_string()));
                     tokio::time::sleep(STORE_RETRY).await;
+                }
+                // There is no room for the topic that tells of dead letters: the dead letter itself is what counts.
+                Err(error @ StoreError::TooMany { .. }) => {
+                    tracing::error!(subscription = &*self.name, %error, "a dead letter cannot be told of");
+                    let others = batch.ops().iter().filter(|op| !matches!(op, Op::Log(_))).cloned();
+                    batch = others.fold(Batch::new(), Batch::with);
                 }
                 // The cursor was moved or removed: what is not settled there is delivered again from there.
                 Err(StoreError::Conflict { .. }) => return false,

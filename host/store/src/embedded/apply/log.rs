@@ -41,7 +41,7 @@ impl Work<'_> {
         if let Some(sequence) = self.find_duplicate(source, id, since)? {
             return Ok(LogOutcome::Appended { sequence, duplicate: true });
         }
-        let row = self.state.topics.find_or_make(self.conn, topic)?;
+        let row = self.state.topics.find_or_make(self.conn, topic, self.limits.names)?;
         let at = sql(published_at.0);
         let (sequence, latest_at) = self.state.numbers.next_sequence(at);
         let crc = Summed { sequence, topic, published_at: at, volatile: *volatile, source, id, record }.sum();

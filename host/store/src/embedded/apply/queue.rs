@@ -47,7 +47,7 @@ impl Work<'_> {
     fn enqueue(&mut self, index: usize, enqueue: &Enqueue, effects: &mut Effects) -> Result<QueueOutcome, Fault> {
         let name = &enqueue.queue;
         let now = sql(enqueue.enqueued_at.0);
-        let mut queue = self.state.queues.find_or_make(self.conn, name)?;
+        let mut queue = self.state.queues.find_or_make(self.conn, name, self.limits.names)?;
         if let Some((key, _)) = &enqueue.dedup
             && let Some(id) = self.find_dedup(name, queue.id, key, now)?
         {

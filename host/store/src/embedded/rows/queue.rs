@@ -108,10 +108,19 @@ impl Default for Memory {
 
 impl Mirror<Queue> {
     /// The queue, made if need be.
-    pub(in crate::embedded) fn find_or_make(&mut self, conn: &Connection, name: &Arc<str>) -> Result<Queue, Fault> {
+    ///
+    /// # Errors
+    /// [`TooMany`](crate::StoreError::TooMany) when there are `max` already.
+    pub(in crate::embedded) fn find_or_make(
+        &mut self,
+        conn: &Connection,
+        name: &Arc<str>,
+        max: usize,
+    ) -> Result<Queue, Fault> {
         if let Some(queue) = self.find(conn, name)? {
             return Ok(queue);
         }
+        super::make_room(conn, "queues", "SELECT count(*) FROM queue", max)?;
         conn.prepare_cached(
             "INSERT INTO queue(name, ready, delayed, leased, enqueued, dequeued, failed, first_leases, waited_ms)
              VALUES(?1, 0, 0, 0, 0, 0, 0, 0, 0)",

@@ -74,10 +74,19 @@ impl Row for Topic {
 
 impl Mirror<Topic> {
     /// The topic, made if need be.
-    pub(in crate::embedded) fn find_or_make(&mut self, conn: &Connection, name: &Arc<str>) -> Result<Topic, Fault> {
+    ///
+    /// # Errors
+    /// [`TooMany`](crate::StoreError::TooMany) when there are `max` already.
+    pub(in crate::embedded) fn find_or_make(
+        &mut self,
+        conn: &Connection,
+        name: &Arc<str>,
+        max: usize,
+    ) -> Result<Topic, Fault> {
         if let Some(topic) = self.find(conn, name)? {
             return Ok(topic);
         }
+        super::make_room(conn, "topics", "SELECT count(*) FROM topic", max)?;
         conn.prepare_cached(
             "INSERT INTO topic(name, records, bytes, appended, last_sequence, last_published_at)
              VALUES(?1, 0, 0, 0, 0, 0)",

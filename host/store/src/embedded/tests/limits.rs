@@ -72,3 +72,18 @@ async fn page_that_passes_over_much_ends_early_and_says_how_far_it_came() {
     // One topic alone has an index.
     assert_eq!(read(0, "wanted.x").await.records.len(), 1);
 }
+
+#[tokio::test]
+async fn topics_and_queues_are_bounded_and_those_that_are_there_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path());
+    options.limits.names = 2;
+    let store = Embedded::open(options).unwrap();
+    let publish = |topic: &str, id: &str| store.commit(Batch::new().with(append(topic, id, 1)));
+    for (topic, id) in [("a", "1"), ("b", "2"), ("a", "3")] {
+        publish(topic, id).await.unwrap();
+    }
+    let refused = publish("c", "4").await;
+    assert!(matches!(refused, Err(StoreError::TooMany { what: "topics", max: 2 })), "{refused:?}");
+    publish("b", "5").await.unwrap();
+}
