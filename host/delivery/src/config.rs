@@ -139,12 +139,14 @@ pub enum Grants {
     Explicit,
 }
 
-/// Something that a service may use: `publish:PATTERN` or `queue:NAME`.
+/// Something that a service may use: `publish:PATTERN`, `subscribe:PATTERN` or `queue:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
     /// Publish to the topics of a pattern.
     Publish(switchyard_core::event::topic::Pattern),
-    /// Enqueue to and lease from a queue.
+    /// Get the events of a pattern, and of those that it covers.
+    Subscribe(switchyard_core::event::topic::Pattern),
+    /// Enqueue to a queue, lease from it and consume it.
     Queue(String),
 }
 

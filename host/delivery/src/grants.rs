@@ -1,6 +1,6 @@
 //! Which topics and queues a service may use.
 
-use switchyard_core::name::ServiceName;
+use switchyard_core::{event::topic::Pattern, name::ServiceName};
 
 use crate::{
     config::{Config, Grant, Grants},
@@ -14,6 +14,12 @@ impl Config {
     pub(crate) fn may_publish(&self, service: &ServiceName, topic: &str) -> Result<(), Error> {
         let granted = |grant: &Grant| matches!(grant, Grant::Publish(pattern) if pattern.matches(topic));
         self.check_grant(service, granted, || (format!("publish to {topic}"), format!("publish:{topic}")))
+    }
+
+    /// Whether a service may get the events of a pattern because it wants them; who subscribes it otherwise is an operator.
+    pub(crate) fn may_subscribe(&self, service: &ServiceName, pattern: &Pattern) -> Result<(), Error> {
+        let granted = |grant: &Grant| matches!(grant, Grant::Subscribe(own) if own.covers(pattern));
+        self.check_grant(service, granted, || (format!("subscribe to {pattern}"), format!("subscribe:{pattern}")))
     }
 
     /// Whether a service may use a queue.
@@ -51,9 +57,15 @@ mod tests {
         config.grants = Grants::Explicit;
         let error = config.may_publish(&shop, "a.b").unwrap_err().to_string();
         assert!(error.contains("add \"publish:a.b\" to grants under [services.shop]"), "{error}");
-        let grants = [Grant::Publish("a.*".parse().unwrap()), Grant::Queue("q".to_owned())];
+        let pattern = |text: &str| text.parse::<Pattern>().unwrap();
+        let grants = [Grant::Publish(pattern("a.*")), Grant::Subscribe(pattern("s.>")), Grant::Queue("q".to_owned())];
         config.granted.insert(shop.clone(), grants.into());
         assert!(config.may_publish(&shop, "a.b").is_ok() && config.may_publish(&shop, "b.a").is_err());
+        assert!(config.may_subscribe(&shop, &pattern("s.*")).is_ok());
+        assert!(
+            config.may_subscribe(&shop, &pattern(">")).is_err()
+                && config.may_subscribe(&shop, &pattern("a.b")).is_err()
+        );
         assert!(config.may_use_queue(&shop, "q").is_ok() && config.may_use_queue(&shop, "r").is_err());
     }
 }

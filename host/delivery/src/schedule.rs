@@ -87,6 +87,16 @@ impl Delivery {
             service.manifest.schedules.iter().map(move |spec| (Some(service.name().clone()), spec))
         });
         let wanted = of_config.chain(of_manifests).filter_map(|(owner, spec)| {
+            if let Some(service) = &owner {
+                let granted = match &spec.target {
+                    Target::Topic(topic) => config.may_publish(service, topic),
+                    Target::Queue(queue) => config.may_use_queue(service, queue),
+                };
+                let warn = |error: &Error| {
+                    tracing::warn!(%service, schedule = spec.name, %error, "a schedule is left out");
+                };
+                granted.inspect_err(warn).ok()?;
+            }
             // Checked when it was declared.
             let plan = Plan::new(&spec.timetable).ok()?;
             let key = format!("{PREFIX}{}/{}", owner.as_ref().map_or("", ServiceName::as_str), spec.name);

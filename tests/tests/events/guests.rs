@@ -128,8 +128,12 @@ async fn denied(host: &Host, path: &str, body: Value) {
 
 #[tokio::test]
 async fn explicit_grants_bind_plugins_to_the_topics_and_queues_that_they_name() {
-    let config = "[plugins]\ngrants = 'explicit'\n[services.probe]\ngrants = ['publish:order.>', 'queue:emails']\n";
-    let host = Setup::new().config(config).probe("").probe_as("probe-b", "").start().await;
+    let config = "[plugins]\ngrants = 'explicit'\n[services.probe]\ngrants = ['publish:order.>', 'queue:emails']\n\
+                  [services.probe-c]\ngrants = ['subscribe:order.>', 'queue:mine']\n";
+    let declared = "subscriptions = [{ topic = 'order.*' }, { topic = '>' }]\n\
+                    queues = [{ queue = 'mine' }, { queue = 'emails' }]";
+    let setup = Setup::new().config(config).probe("").probe_as("probe-b", "").probe_as("probe-c", declared);
+    let host = setup.start().await;
     assert_eq!(host.probe("/probe/publish", json!({"topic": "order.item.added"})).await.0, 200);
     assert_eq!(host.probe("/probe/enqueue", json!({"queue": "emails", "data": 1})).await.0, 200);
     assert_eq!(host.probe("/probe/lease", json!({"queue": "emails"})).await.0, 200);
@@ -144,9 +148,21 @@ async fn explicit_grants_bind_plugins_to_the_topics_and_queues_that_they_name() 
     assert_eq!(host.get("/probe/read?k=k").await.json(), Value::Null);
     assert_eq!(host.events("order.>").await.len(), 1);
     assert_eq!(host.events("user.*").await.len(), 0);
+    // What is declared without a grant is left out, and the rest goes on.
+    host.enqueue("mine", json!({"data": {}})).await;
+    let subscribed = async || host.items("/api/v1/subscriptions").await.iter().map(|s| s["name"].clone()).collect();
+    let names: Vec<Value> = subscribed().await;
+    assert_eq!(names, ["probe-c/order.*"]);
+    assert_eq!(host.queue("mine").await["consumers"], json!(["probe-c"]));
+    assert_eq!(host.queue("emails").await["consumers"], json!([]));
     // Operators need no grant.
     host.publish(event("user.created", "1", json!({}))).await;
     std::fs::write(host.path().join("switchyard.toml"), "").unwrap();
     let opened = async || (host.probe("/probe-b/publish", json!({"topic": "any"})).await.0 == 200).then_some(());
     host.eventually("grants are followed while the host runs", opened).await;
+    let subscribed = async || {
+        let names: Vec<Value> = subscribed().await;
+        (names == ["probe-c/>", "probe-c/order.*"]).then_some(())
+    };
+    host.eventually("what was left out is there", subscribed).await;
 }

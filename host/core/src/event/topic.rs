@@ -67,6 +67,21 @@ impl Pattern {
         (!has_wildcard).then_some(&self.0)
     }
 
+    /// Whether every topic that `other` matches is among those meant.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut words = other.0.split('.');
+        for wanted in self.0.split('.') {
+            match (wanted, words.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(word)) if word != ">" => {}
+                (wanted, Some(word)) if wanted == word => {}
+                _ => return false,
+            }
+        }
+        words.next().is_none()
+    }
+
     /// Whether a topic is among those meant.
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
@@ -139,6 +154,29 @@ mod tests {
         check_match("order.>", "order", false);
         check_match(">", "order", true);
         check_match("*", "order.created", false);
+    }
+
+    #[track_caller]
+    fn check_cover(pattern: &str, other: &str, expected: bool) {
+        let [pattern, other] = [pattern, other].map(|text| text.parse::<Pattern>().unwrap());
+        assert_eq!(pattern.covers(&other), expected, "{pattern} of {other}");
+    }
+
+    #[test]
+    fn a_pattern_covers_those_that_match_less() {
+        for same in ["a.b", "a.*", "a.>", ">", "*"] {
+            check_cover(same, same, true);
+            check_cover(">", same, true);
+        }
+        check_cover("a.>", "a.*", true);
+        check_cover("a.>", "a.b.>", true);
+        check_cover("a.>", "a", false);
+        check_cover("a.*", "a.b", true);
+        check_cover("a.*", "a.>", false);
+        check_cover("a.*", "a.b.c", false);
+        check_cover("*", ">", false);
+        check_cover("a.b", "a.*", false);
+        check_cover("a.*.c", "a.b.c", true);
     }
 
     #[test]

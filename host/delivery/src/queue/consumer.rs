@@ -93,11 +93,18 @@ impl Consumers {
 impl Delivery {
     /// Begins consumers that plugins want, and ends those that none wants.
     pub(crate) fn follow_consumers(self: &Arc<Self>) {
-        let snapshot = self.dispatcher.snapshot();
+        let (config, snapshot) = (self.config(), self.dispatcher.snapshot());
         let wanted: BTreeMap<_, _> = snapshot
             .services
             .values()
             .flat_map(|service| service.manifest.queues.iter().map(move |spec| (service, spec)))
+            .filter(|(service, spec)| match config.may_use_queue(service.name(), &spec.queue) {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::warn!(service = %service.name(), queue = spec.queue, %error, "a consumer is left out");
+                    false
+                }
+            })
             .map(|(service, spec)| ((shared(&spec.queue), service.name().clone()), spec.clone()))
             .collect();
         let mut running = self.consumers.lock();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use switchyard_core::{
+    event::topic::Pattern,
     manifest::{Manifest, SubscriptionSpec},
     name::ServiceName,
 };
@@ -13,7 +14,7 @@ use switchyard_store::{ListKeys, StoreError};
 
 use super::{BUCKET, Declared, Origin, Subscription, worker::open_batch};
 use crate::{
-    config::{ConfiguredSubscription, Endpoint},
+    config::{Config, ConfiguredSubscription, Endpoint},
     delivery::Delivery,
     error::Error,
 };
@@ -108,8 +109,9 @@ impl Delivery {
         let of_api = asked.into_values().map(|said| (Origin::Api, said.spec, said.endpoint));
         let of_manifests = snapshot.services.values().flat_map(|service| {
             let endpoint = Endpoint::Service(service.name().clone());
-            let specs = service.manifest.subscriptions.iter().cloned();
-            specs.map(move |spec| (Origin::Manifest, spec, endpoint.clone()))
+            let granted =
+                service.manifest.subscriptions.iter().filter(|spec| is_granted(&config, service.name(), spec));
+            granted.cloned().map(move |spec| (Origin::Manifest, spec, endpoint.clone()))
         });
         let mut wanted = BTreeMap::new();
         for (origin, spec, endpoint) in of_config.chain(of_api).chain(of_manifests) {
@@ -117,6 +119,17 @@ impl Delivery {
         }
         wanted
     }
+}
+
+/// Whether a plugin may have the events that it wants.
+fn is_granted(config: &Config, service: &ServiceName, spec: &SubscriptionSpec) -> bool {
+    // Checked when the plugin was loaded.
+    let Ok(pattern) = spec.topic.parse::<Pattern>() else { return false };
+    let granted = config.may_subscribe(service, &pattern);
+    if let Err(error) = &granted {
+        tracing::warn!(%service, topic = spec.topic, %error, "a subscription is left out");
+    }
+    granted.is_ok()
 }
 
 /// Adds one wish. Those of one name are one group if they want the same; else the first one has the name.

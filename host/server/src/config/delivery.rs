@@ -68,13 +68,17 @@ fn named_topic((name, raw): (Spanned<String>, raw::Topic)) -> Result<(String, To
 fn grants_of(raw: Vec<Spanned<String>>) -> Result<BTreeSet<Grant>, Wrong> {
     let parse = |grant: &str| match grant.split_once(':')? {
         ("publish", pattern) => pattern.parse().ok().map(Grant::Publish),
+        ("subscribe", pattern) => pattern.parse().ok().map(Grant::Subscribe),
         ("queue", name) => is_queue_name(name).then(|| Grant::Queue(name.to_owned())),
         _ => None,
     };
     let grants = raw.into_iter().map(|grant| match parse(grant.as_ref()) {
         Some(parsed) => Ok(parsed),
         None => {
-            let message = format!("'{}' is no grant: write publish:TOPIC-PATTERN or queue:NAME", grant.as_ref());
+            let message = format!(
+                "'{}' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN or queue:NAME",
+                grant.as_ref()
+            );
             wrong(&grant, message)
         }
     });

@@ -31,7 +31,10 @@ fn wrong_events_and_topics_name_line_and_remedy() {
     check("[topics.a]\nretention = '0s'", ":2: the duration must be at least 1ms");
     check("[plugins]\ngrants = 'closed'", ":2: unknown value 'closed'; here are known: open, explicit");
     check("[services.a]\ngrants = [\n'publish:a.>',\n'publish:>.a']", ":4: 'publish:>.a' is no grant");
-    check("[services.a]\ngrants = ['read:a']", ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN or queue:NAME");
+    check(
+        "[services.a]\ngrants = ['read:a']",
+        ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN or queue:NAME",
+    );
 }
 
 #[test]
