@@ -128,8 +128,9 @@ impl Delivery {
             // What was asked for over the API is known before anything is compared with it.
             loaded = loaded || self.load_subscriptions().await;
             snapshots.mark_unchanged();
-            let done = loaded & self.follow_subscriptions().await & self.follow_schedules().await;
+            self.follow_subscriptions();
             self.follow_consumers();
+            let done = loaded & self.follow_schedules().await;
             let again = async {
                 match done {
                     true => std::future::pending().await,

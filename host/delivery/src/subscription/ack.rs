@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use switchyard_store::{Batch, CursorOp, Settled};
 
 use super::{Subscription, settle};
-use crate::{clock, delivery::Delivery, publish::shared};
+use crate::{clock, delivery::Delivery};
 
 /// An acknowledgement that is being committed. Its end must be told, however the commit ends.
 pub(crate) struct Acking {
@@ -69,11 +69,5 @@ impl Acking {
             tasks.spawn(async move { subscription.record(&delivery, epoch, go, None, outcome).await });
         }
         subscription.wake.notify_one();
-    }
-}
-
-impl std::fmt::Debug for Acking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Acking").field(&shared(&self.subscription.name)).field(&self.sequence).finish()
     }
 }

@@ -64,7 +64,7 @@ impl Delivery {
         })?;
         self.subscriptions.asked().insert(name.as_ref().to_owned(), wish);
         if let Some(me) = self.me() {
-            me.follow_subscriptions().await;
+            me.follow_subscriptions();
         }
         self.shown(&name).await
     }
@@ -90,7 +90,7 @@ impl Delivery {
         self.store.commit(batch).await?;
         self.subscriptions.asked().remove(name.as_ref());
         if let Some(me) = self.me() {
-            me.follow_subscriptions().await;
+            me.follow_subscriptions();
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Delivery {
     }
 
     /// Begins what is wanted and not at work, changes what is, and ends what is not wanted.
-    pub(crate) async fn follow_subscriptions(self: &Arc<Self>) -> bool {
+    pub(crate) fn follow_subscriptions(self: &Arc<Self>) {
         let wanted = self.wanted_subscriptions();
         let mut running = self.subscriptions.running();
         running.retain(|name, subscription| {
@@ -97,7 +97,6 @@ impl Delivery {
             running.insert(name, Arc::clone(&subscription));
             self.tasks.spawn(subscription.work(Arc::clone(self)));
         }
-        true
     }
 
     fn wanted_subscriptions(&self) -> BTreeMap<Arc<str>, Declared> {
