@@ -25,8 +25,12 @@ pub struct Limits {
     pub key_bytes: usize,
     /// Largest value, in bytes; 1 MiB.
     pub value_bytes: usize,
+    /// Largest value in a bucket of the [host's own](host_bucket); 8 MiB: a saga has 1 MiB of data, 1 MiB of results,
+    /// and what is remembered of 100 steps.
+    pub host_value_bytes: usize,
     /// Largest bucket, in bytes of keys and values and [`RECORD_OVERHEAD_BYTES`](crate::RECORD_OVERHEAD_BYTES)
-    /// a record; 1 GiB.
+    /// a record; 1 GiB. Those of the [host's own](host_bucket) have no such limit: what fills them is bounded where it
+    /// is made.
     pub bucket_bytes: u64,
     /// Most keys, records, messages, dead letters or timers that one page or lease holds, and most keys that one
     /// `kv_get_many` asks for; 1,000. A larger page is cut to this; a larger question is refused.
@@ -81,6 +85,7 @@ impl Default for Limits {
             bucket_name_bytes: 255,
             key_bytes: KIB,
             value_bytes: MIB,
+            host_value_bytes: 8 * MIB,
             bucket_bytes: 1 << 30,
             list_page: 1_000,
             read_bytes: 16 * MIB,
@@ -101,6 +106,12 @@ impl Default for Limits {
             disk_low_bytes: 256 << 20,
         }
     }
+}
+
+/// Whether a bucket is one of the host's own: its name begins with `$`, which no service's does.
+#[must_use]
+pub fn host_bucket(bucket: &str) -> bool {
+    bucket.starts_with('$')
 }
 
 /// Refuses what is over a limit.

@@ -192,6 +192,9 @@ pub async fn limits_are_enforced_by_name(store: Store) {
     too_large(store.kv_put(&text(limits.bucket_name_bytes + 1), "k", "".into(), Expect::Any).await);
     too_large(store.kv_put("b", &text(limits.key_bytes + 1), "".into(), Expect::Any).await);
     too_large(store.kv_put("b", "k", text(limits.value_bytes + 1).into(), Expect::Any).await);
+    store.kv_put("$host", "k", text(limits.host_value_bytes).into(), Expect::Any).await.expect(WORKS);
+    too_large(store.kv_put("$host", "k", text(limits.host_value_bytes + 1).into(), Expect::Any).await);
+    store.kv_delete("$host", "k", Expect::Any).await.expect(WORKS);
     let mut batch = Batch::new();
     for _ in 0..=limits.batch_ops {
         batch = batch.increment("b", "k", 1);
@@ -227,6 +230,10 @@ pub async fn bucket_limit_counts_all_that_is_in_it(store: Store) {
     let result = store.kv_put(bucket, "more", value.clone(), Expect::Any).await;
     assert!(matches!(&result, Err(StoreError::BucketFull { bucket: full, .. }) if &**full == bucket), "{result:?}");
     assert_eq!(usage().await, Some((fitting, fitting * record)));
+    for index in 0..=fitting {
+        let put = store.kv_put("$host", &format!("{index:04}"), value.clone(), Expect::Any).await;
+        put.expect("a bucket of the host's own has no such limit");
+    }
     store.kv_put(bucket, "0000", value.clone(), Expect::Any).await.expect("replacing does not grow the bucket");
     store.kv_delete(bucket, "0000", Expect::Any).await.expect(WORKS);
     store.kv_put(bucket, "more", value, Expect::Any).await.expect("there is room again");

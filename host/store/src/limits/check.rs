@@ -2,7 +2,7 @@
 
 use switchyard_core::message::PRIORITY_MAX;
 
-use super::{Limits, within};
+use super::{Limits, host_bucket, within};
 use crate::{
     Batch, CursorOp, DeadLetter, DeadOp, DeadOrigin, Enqueue, KvOp, LeaseRef, LogOp, Measure, Op, OwnerOp, QueueOp,
     StoreError, TimerOp,
@@ -59,7 +59,8 @@ impl Limits {
         let (bucket, key) = op.target();
         self.check_names(bucket, key)?;
         if let KvOp::Put { value, .. } = op {
-            within(Measure::Value, value.len(), self.value_bytes)?;
+            let max = if host_bucket(bucket) { self.host_value_bytes } else { self.value_bytes };
+            within(Measure::Value, value.len(), max)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Result};
 
 use super::{Effects, Fault, Work, conflict};
 use crate::{
-    Entry, Expect, KvOp, KvOutcome, StoreError,
+    Entry, Expect, KvOp, KvOutcome, StoreError, host_bucket,
     embedded::{
         cache::{CacheKey, Slot},
         query,
@@ -98,7 +98,7 @@ impl Work<'_> {
         let old_bytes = head.map_or(0, |head| record_bytes(key, head.value_bytes));
         let bytes = row.bytes.saturating_sub(old_bytes) + record_bytes(key, value.len() as u64);
         // A bucket over a limit that was lowered may still shrink.
-        if bytes > self.limits.bucket_bytes && bytes > row.bytes {
+        if bytes > self.limits.bucket_bytes && bytes > row.bytes && !host_bucket(bucket) {
             let max = self.limits.bucket_bytes;
             return Err(Fault::Refused(StoreError::BucketFull { bucket: bucket.clone(), max }));
         }
