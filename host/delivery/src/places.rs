@@ -74,7 +74,7 @@ impl Places {
             let _ = grant.send(self.place(share));
             None
         } else {
-            let ticket = state.turns.ask(priority, clock::now());
+            let ticket = state.turns.ask(share, priority, clock::now());
             state.waiting.insert(ticket, (Arc::clone(share), grant));
             Some(ticket)
         };
@@ -86,10 +86,7 @@ impl Places {
         let mut state = self.state();
         state.vacate(share);
         let State { turns, waiting, shares, .. } = &mut *state;
-        let may = |ticket: u64| {
-            let used = waiting.get(&ticket).and_then(|(share, _)| shares.get(share)).copied();
-            used.unwrap_or_default() < self.config.share_max
-        };
+        let may = |share: &str| shares.get(share).copied().unwrap_or_default() < self.config.share_max;
         let next = turns.next(clock::now(), self.config.wait_max, may).and_then(|ticket| waiting.remove(&ticket));
         let Some((share, grant)) = next else { return };
         state.occupy(&share, self.config.share_max);
