@@ -24,6 +24,8 @@ pub enum Role {
     QueueHandler,
     /// Sees events before they are stored.
     EventMiddleware,
+    /// Carries out the commands of sagas that it lists.
+    CommandHandler,
     /// Says what the plugin is; not called to serve.
     Manifest,
 }
@@ -70,7 +72,7 @@ pub struct MissingExport {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::HttpHandler,
         Self::WasiHttp02,
         Self::WasiHttp03,
@@ -78,6 +80,7 @@ impl Role {
         Self::Messaging,
         Self::QueueHandler,
         Self::EventMiddleware,
+        Self::CommandHandler,
         Self::Manifest,
     ];
 
@@ -98,6 +101,7 @@ impl Role {
             Self::Messaging => "wasi:messaging/incoming-handler@0.2.0-draft",
             Self::QueueHandler => "switchyard:plugin/queue-handler@0.1.x",
             Self::EventMiddleware => "switchyard:plugin/event-middleware@0.1.x",
+            Self::CommandHandler => "switchyard:plugin/command-handler@0.1.x",
             Self::Manifest => "switchyard:plugin/manifest@0.1.x",
         }
     }
@@ -123,9 +127,12 @@ impl Role {
     #[must_use]
     pub fn needs_02(self) -> bool {
         match self {
-            Self::HttpHandler | Self::EventHandler | Self::Messaging | Self::QueueHandler | Self::EventMiddleware => {
-                true
-            }
+            Self::HttpHandler
+            | Self::EventHandler
+            | Self::Messaging
+            | Self::QueueHandler
+            | Self::EventMiddleware
+            | Self::CommandHandler => true,
             Self::WasiHttp02 | Self::WasiHttp03 | Self::Manifest => false,
         }
     }
@@ -171,9 +178,10 @@ impl Description {
     /// # Errors
     /// With the first members that nothing serves, and what would.
     pub fn check(&self, manifest: &Manifest) -> Result<(), MissingExport> {
-        let needs: [(&str, bool, &[Role]); 4] = [
+        let needs: [(&str, bool, &[Role]); 5] = [
             ("subscriptions", manifest.subscriptions.is_empty(), &Role::EVENTS),
             ("queues", manifest.queues.is_empty(), &[Role::QueueHandler]),
+            ("commands", manifest.commands.is_empty(), &[Role::CommandHandler]),
             ("routes", manifest.routes.is_empty(), &Role::HTTP),
             ("health", manifest.health.is_none(), &Role::HTTP),
         ];
@@ -255,12 +263,23 @@ mod tests {
             "it declares queues, but exports no switchyard:plugin/queue-handler@0.1.x; add the export, or leave queues \
              out",
         );
+        let commands = "commands = ['a']";
+        refused(
+            &[Role::QueueHandler],
+            commands,
+            "it declares commands, but exports no switchyard:plugin/command-handler@0.1.x; add the export, or leave \
+             commands out",
+        );
         assert!(component(&[Role::EventHandler]).check(&manifest("routes = [{ path = '/a' }]")).is_err());
         assert!(component(&[Role::EventHandler]).check(&manifest("health = '/ok'")).is_err());
         for role in Role::EVENTS {
             assert_eq!(component(&[role]).check(&manifest(subscriptions)), Ok(()));
         }
         assert_eq!(component(&[Role::QueueHandler]).check(&manifest("queues = [{ queue = 'a' }]")), Ok(()));
+        assert_eq!(component(&[Role::CommandHandler]).check(&manifest(commands)), Ok(()));
+        // The steps of a saga are carried out by whoever lists their commands.
+        let saga = "sagas = [{ name = 's', steps = [{ command = 'a', irreversible = true }] }]";
+        assert_eq!(component(&[Role::HttpHandler]).check(&manifest(saga)), Ok(()));
     }
 
     #[test]

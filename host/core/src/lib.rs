@@ -7,6 +7,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
 
 pub mod backoff;
+pub mod breaker;
+pub mod claims;
 pub mod describe;
 pub mod event;
 pub mod folder;

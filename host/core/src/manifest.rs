@@ -1,5 +1,6 @@
 //! What a plugin says it is: from its `manifest.describe`, its side file `NAME.toml`, or its file name alone.
 
+mod check;
 mod delivery;
 
 use std::collections::BTreeMap;
@@ -9,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     name::ServiceName,
     route::{InvalidPattern, Pattern},
+    saga::Definition,
     units::HumanDuration,
 };
 
+pub use check::InvalidManifest;
 pub use delivery::{
     ATTEMPTS_MAX, Ack, Backoff, CONCURRENCY_MAX, ConsumerSpec, InvalidDelivery, ScheduleSpec, Start, SubscriptionSpec,
     Target, Timetable, VISIBILITY,
@@ -20,7 +23,8 @@ pub use delivery::{
 /// The version of a component that does not say one.
 pub const DEFAULT_VERSION: semver::Version = semver::Version::new(0, 0, 0);
 
-/// The most subscriptions, and queues, and schedules, of one plugin: each of them keeps the host busy.
+/// The most subscriptions, and queues, and schedules, and saga commands, and saga definitions, of one plugin: each of
+/// them keeps the host busy.
 pub const MEMBERS_MAX: usize = 256;
 
 /// What a plugin is, all said.
@@ -52,6 +56,12 @@ pub struct Manifest {
     /// What it wants done by the clock.
     #[serde(default)]
     pub schedules: Vec<ScheduleSpec>,
+    /// The saga commands that it carries out.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// Its saga definitions.
+    #[serde(default)]
+    pub sagas: Vec<Definition>,
     /// What it needs.
     #[serde(default)]
     pub dependencies: Vec<Dependency>,
@@ -129,6 +139,10 @@ pub struct SideFile {
     pub queues: Option<Vec<ConsumerSpec>>,
     /// See [`Manifest::schedules`].
     pub schedules: Option<Vec<ScheduleSpec>>,
+    /// See [`Manifest::commands`].
+    pub commands: Option<Vec<String>>,
+    /// See [`Manifest::sagas`]; in the same members as in JSON.
+    pub sagas: Option<Vec<Definition>>,
     /// See [`Manifest::dependencies`].
     pub dependencies: Option<Vec<Dependency>>,
     /// See [`Manifest::health`].
@@ -159,41 +173,6 @@ pub enum InvalidRoute {
     Timeout,
 }
 
-/// Why a manifest does not hold; the text names the member.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidManifest {
-    /// One of its routes.
-    #[error("the route '{path}': {invalid}")]
-    Route {
-        /// The route's path as it is written.
-        path: String,
-        /// What is wrong with the route.
-        invalid: InvalidRoute,
-    },
-    /// One of its subscriptions, consumers or schedules.
-    #[error("the {member} '{name}': {invalid}")]
-    Delivery {
-        /// `subscription`, `queue` or `schedule`.
-        member: &'static str,
-        /// Its topic or name as it is written.
-        name: String,
-        /// What is wrong with it.
-        invalid: InvalidDelivery,
-    },
-    /// Too many members of a kind.
-    #[error("it has {1} {0}, over the limit of {MEMBERS_MAX}; make several plugins of it")]
-    TooMany(&'static str, usize),
-    /// Two members of the same name.
-    #[error("two {0}s are named '{1}'; give one another name, or leave it out")]
-    Twice(&'static str, String),
-    /// The health path.
-    #[error("the health path '{0}' does not begin with '/'; write '/{0}', or give a URL as a dependency's health-url")]
-    Health(String),
-    /// How long to wait for a dependency.
-    #[error("the dependency '{0}': the timeout must be at least 1ms")]
-    DependencyTimeout(String),
-}
-
 // === impl Manifest ===
 
 impl Manifest {
@@ -209,6 +188,8 @@ impl Manifest {
             subscriptions: Vec::new(),
             queues: Vec::new(),
             schedules: Vec::new(),
+            commands: Vec::new(),
+            sagas: Vec::new(),
             dependencies: Vec::new(),
             health: None,
             guests: None,
@@ -231,6 +212,8 @@ impl Manifest {
         set(&mut self.subscriptions, side.subscriptions);
         set(&mut self.queues, side.queues);
         set(&mut self.schedules, side.schedules);
+        set(&mut self.commands, side.commands);
+        set(&mut self.sagas, side.sagas);
         set(&mut self.dependencies, side.dependencies);
         self.health = side.health.or(self.health.take());
         self.guests = side.guests.or(self.guests);
@@ -241,59 +224,6 @@ impl Manifest {
         if self.routes.is_empty() {
             self.routes.push(RouteSpec::of_service(&self.name));
         }
-    }
-
-    /// Checks what the types alone cannot say.
-    ///
-    /// # Errors
-    /// With the first member that is wrong, and what would be right.
-    pub fn check(&self) -> Result<(), InvalidManifest> {
-        for route in &self.routes {
-            route.check().map_err(|invalid| InvalidManifest::Route { path: route.path.clone(), invalid })?;
-        }
-        self.check_deliveries()?;
-        if let Some(path) = self.health.as_ref().filter(|path| !path.starts_with('/')) {
-            return Err(InvalidManifest::Health(path.clone()));
-        }
-        let is_zero = |timeout: Option<HumanDuration>| timeout.is_some_and(|timeout| timeout.0.is_zero());
-        match self.dependencies.iter().find(|dependency| is_zero(dependency.timeout)) {
-            Some(dependency) => Err(InvalidManifest::DependencyTimeout(dependency.name.clone())),
-            None => Ok(()),
-        }
-    }
-
-    fn check_deliveries(&self) -> Result<(), InvalidManifest> {
-        let counts = [
-            ("subscriptions", self.subscriptions.len()),
-            ("queues", self.queues.len()),
-            ("schedules", self.schedules.len()),
-        ];
-        if let Some((member, count)) = counts.into_iter().find(|(_, count)| *count > MEMBERS_MAX) {
-            return Err(InvalidManifest::TooMany(member, count));
-        }
-        let wrong = |member: &'static str, name: &str| {
-            let name = name.to_owned();
-            move |invalid| InvalidManifest::Delivery { member, name, invalid }
-        };
-        for subscription in &self.subscriptions {
-            subscription.check().map_err(wrong("subscription", &subscription.topic))?;
-        }
-        for consumer in &self.queues {
-            consumer.check().map_err(wrong("queue", &consumer.queue))?;
-        }
-        for schedule in &self.schedules {
-            schedule.check().map_err(wrong("schedule", &schedule.name))?;
-        }
-        let subscriptions = self.subscriptions.iter().map(|s| ("subscription", s.full_name(self.name.as_str())));
-        let consumers = self.queues.iter().map(|consumer| ("queue", consumer.queue.clone()));
-        let schedules = self.schedules.iter().map(|schedule| ("schedule", schedule.name.clone()));
-        let mut seen = std::collections::BTreeSet::new();
-        for named in subscriptions.chain(consumers).chain(schedules) {
-            if !seen.insert(named.clone()) {
-                return Err(InvalidManifest::Twice(named.0, named.1));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -347,31 +277,43 @@ mod tests {
         assert_eq!(manifest.routes[0].path, "/api/*");
     }
 
-    #[track_caller]
-    fn wrong(side: &str, expected: &str) {
-        let mut manifest = Manifest::of_file("users".parse().unwrap(), None);
-        assert_eq!(manifest.check(), Ok(()));
-        manifest.overlay(toml::from_str(side).unwrap());
-        let error = manifest.check().unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn a_wrong_member_is_named_with_the_remedy() {
-        wrong("routes = [{ path = '/a', methods = ['get'] }]", "the route '/a': 'get' is not a method");
-        wrong("routes = [{ path = '/a', strip-prefix = 'a' }]", "the route '/a': 'a' is not a path prefix");
-        wrong("routes = [{ path = '/a', timeout = '0s' }]", "the route '/a': the duration must be at least 1ms");
-        wrong("routes = [{ path = 'a' }]", "write '/a'");
-        wrong("health = 'ok'", "write '/ok'");
-        wrong("subscriptions = [{ topic = 'a..b' }]", "the subscription 'a..b': 'a..b' is not a topic pattern");
-        wrong("queues = [{ queue = 'a' }, { queue = 'a' }]", "two queues are named 'a'");
-        let many = vec!["{ topic = 'a' }"; MEMBERS_MAX + 1].join(",");
-        wrong(&format!("subscriptions = [{many}]"), "it has 257 subscriptions, over the limit of 256");
-        wrong("dependencies = [{ name = 'db', timeout = '0ms' }]", "the dependency 'db'");
-    }
-
     #[test]
     fn an_unknown_member_of_a_side_file_is_refused() {
         assert!(toml::from_str::<SideFile>("rout = []").is_err());
+    }
+
+    const SAGA: &str = "
+        commands = ['inventory.reserve']
+        [[sagas]]
+        name = 'order'
+        onFailure = 'stuck'
+        [[sagas.steps]]
+        command = 'inventory.reserve'
+        compensation = 'inventory.release'
+        data = { timeout = 30000 }
+        compensationRetry = { maxAttempts = 9 }
+        [[sagas.steps]]
+        wait = { signal = 'approved', timeout = '1d' }
+    ";
+
+    #[test]
+    fn a_definition_says_in_a_side_file_what_it_says_in_json() {
+        let json = serde_json::json!({"name": "order", "onFailure": "stuck", "steps": [
+            {"command": "inventory.reserve", "compensation": "inventory.release", "data": {"timeout": 30000},
+             "compensationRetry": {"maxAttempts": 9}},
+            {"wait": {"signal": "approved", "timeout": "1d"}},
+        ]});
+        let mut manifest = Manifest::of_file("shop".parse().unwrap(), None);
+        manifest.overlay(toml::from_str(SAGA).unwrap());
+        assert_eq!(manifest.sagas, [serde_json::from_value(json).unwrap()]);
+        assert_eq!((manifest.commands.as_slice(), manifest.check()), (&["inventory.reserve".to_owned()][..], Ok(())));
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_the_same() {
+        let mut manifest = Manifest::of_file("shop".parse().unwrap(), None);
+        manifest.overlay(toml::from_str(SAGA).unwrap());
+        let kept = serde_json::to_string(&manifest).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&kept).unwrap(), manifest);
     }
 }

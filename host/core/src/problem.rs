@@ -31,6 +31,8 @@ pub enum Code {
     TooManyHops,
     /// SY2006: the host is stopping.
     ShuttingDown,
+    /// SY2007: the breaker in front of the service is open.
+    BreakerOpen,
     /// SY3001: no such thing in the admin API.
     NotFound,
     /// SY3002: the admin API refuses the caller.
@@ -41,7 +43,7 @@ pub enum Code {
     UnsupportedMediaType,
     /// SY4003: an event middleware said no.
     EventRejected,
-    /// SY4004: the service has no grant for a topic or queue.
+    /// SY4004: the service has no grant for a topic, queue or saga.
     NotGranted,
     /// SY5001: a queue has no room.
     QueueFull,
@@ -82,7 +84,7 @@ pub struct Problem<'a> {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
@@ -95,6 +97,7 @@ impl Code {
         Self::GatewayTimeout,
         Self::TooManyHops,
         Self::ShuttingDown,
+        Self::BreakerOpen,
         Self::NotFound,
         Self::Forbidden,
         Self::InvalidEvent,
@@ -123,6 +126,7 @@ impl Code {
             Self::GatewayTimeout => ("SY2004", 504, "Gateway timeout"),
             Self::TooManyHops => ("SY2005", 503, "Service unavailable"),
             Self::ShuttingDown => ("SY2006", 503, "Service unavailable"),
+            Self::BreakerOpen => ("SY2007", 503, "Service unavailable"),
             Self::NotFound => ("SY3001", 404, "Not found"),
             Self::Forbidden => ("SY3002", 403, "Forbidden"),
             Self::InvalidEvent => ("SY4001", 400, "Invalid event"),
@@ -167,6 +171,7 @@ impl Code {
             Self::GatewayTimeout => "try again, make the service answer sooner, or give its route a longer timeout",
             Self::TooManyHops => "look for services that call each other in a circle",
             Self::ShuttingDown => "try again when the host is back",
+            Self::BreakerOpen => "try again after the seconds in Retry-After, and see the host's log for why it opened",
             Self::NotFound => "look at the lists of the admin API for what there is",
             Self::Forbidden => "call the admin API from its own host, by the address that it listens on",
             Self::InvalidEvent => "correct the event as the detail says",

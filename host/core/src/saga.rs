@@ -24,6 +24,7 @@ mod apply;
 pub mod codec;
 mod decide;
 pub mod definition;
+mod draft;
 mod due;
 pub mod event;
 pub mod id;
@@ -36,6 +37,7 @@ mod run;
 mod state;
 mod status;
 pub mod timeline;
+mod told;
 pub mod view;
 
 use std::sync::Arc;
@@ -47,12 +49,14 @@ use crate::timestamp::Timestamp;
 
 pub use decide::{Action, Command, Destination, Progress};
 pub use definition::Definition;
+pub use draft::{Snapshot, StartDraft, Started};
 pub use event::{Event, What};
 pub use id::{CommandId, Direction, SagaId};
 pub use notice::Notice;
 pub use operate::Refused;
 pub use record::Outcome;
 pub use status::Status;
+pub use told::Told;
 
 /// The most data of one saga in bytes of JSON, and the most of all results that it keeps; 1 MiB.
 pub const DATA_MAX: usize = crate::event::DATA_MAX;

@@ -1,8 +1,8 @@
-//! A guest's batch: state, events, messages and the acknowledgement of what it handles, in one commit.
+//! A guest's batch: state, events, messages, starts of sagas and the acknowledgement of what it handles, in one commit.
 
 use std::{collections::HashSet, sync::Arc};
 
-use switchyard_core::{event::Draft, handled::Handled};
+use switchyard_core::{event::Draft, handled::Handled, saga::StartDraft};
 use switchyard_runtime::ports::{BatchCommitted, BatchError, BatchOp, Expect, Origin};
 use switchyard_store::{Batch, KvOp, Op, Outcome, QueueOp, QueueOutcome, StoreError};
 
@@ -11,11 +11,15 @@ use crate::{
     error::Error,
     publish::{Prepared, Publisher},
     queue,
+    saga::Starting,
     subscription::Acking,
 };
 
 /// The most operations of one batch.
 const OPS_MAX: usize = 1_000;
+
+/// How often a batch is worked out anew because a saga of it was started by somebody else meanwhile.
+const STARTS_MAX: usize = 3;
 
 /// A batch for the store, and where its operations come from.
 struct Translated {
@@ -23,6 +27,8 @@ struct Translated {
     /// For each operation of the batch, the place of the guest's.
     places: Vec<usize>,
     prepared: Prepared,
+    /// Sagas that it starts, each with the place of its operations in the batch.
+    starts: Vec<(Starting, usize)>,
     acking: Option<Acking>,
 }
 
@@ -42,18 +48,39 @@ impl Delivery {
         origin: Origin,
         ops: Vec<BatchOp>,
     ) -> Result<BatchCommitted, BatchError> {
-        let Translated { batch, places, prepared, acking } = self.translate(origin, ops).await?;
-        let committed = self.store.commit(batch).await;
-        if let Some(acking) = acking {
-            acking.end(&self, committed.is_ok());
-        }
-        let outcomes = committed.map_err(|error| refused(error, &places))?.outcomes;
+        let mut tried = 0;
+        let (committed, places, prepared, starts) = loop {
+            let Translated { batch, places, prepared, starts, acking } =
+                self.translate(origin.clone(), ops.clone()).await?;
+            let committed = self.store.commit(batch).await;
+            if let Some(acking) = acking {
+                acking.end(&self, committed.is_ok());
+            }
+            let is_started_meanwhile = matches!(
+                &committed,
+                Err(StoreError::Conflict { op, .. }) if starts.iter().any(|(_, place)| place == op)
+            );
+            tried += 1;
+            if !is_started_meanwhile || tried >= STARTS_MAX {
+                break (committed, places, prepared, starts);
+            }
+            starts.into_iter().for_each(|(start, _)| self.not_started(start));
+        };
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(error) => {
+                starts.into_iter().for_each(|(start, _)| self.not_started(start));
+                return Err(refused(error, &places));
+            }
+        };
+        let sagas = starts.into_iter().map(|(start, place)| self.started(start, &committed, place)).collect();
+        let outcomes = committed.outcomes;
         let message_ids = outcomes.iter().filter_map(|outcome| match outcome {
             Outcome::Queue(QueueOutcome::Enqueued { id, .. }) => Some(id.as_ref().to_owned()),
             _ => None,
         });
         let message_ids = message_ids.collect();
-        Ok(BatchCommitted { receipts: prepared.receipts(&outcomes), message_ids })
+        Ok(BatchCommitted { receipts: prepared.receipts(&outcomes), message_ids, sagas })
     }
 
     async fn translate(&self, origin: Origin, ops: Vec<BatchOp>) -> Result<Translated, BatchError> {
@@ -69,7 +96,8 @@ impl Delivery {
         let prepared = self.prepare(&publisher, drafts).await.map_err(batch_error)?;
         let config = self.config();
         let mut appends = prepared.appends(&config);
-        let (mut batch, mut places, mut acking) = (Batch::new(), Vec::with_capacity(ops.len()), None);
+        let (mut batch, mut places) = (Batch::new(), Vec::with_capacity(ops.len()));
+        let mut wishes = Vec::new();
         let conditions_first = repeats_a_key(&ops);
         if conditions_first {
             for (place, op) in ops.iter().enumerate() {
@@ -85,6 +113,10 @@ impl Delivery {
                 BatchOp::Check { .. } if conditions_first => continue,
                 BatchOp::Ack => {
                     acks = true;
+                    continue;
+                }
+                BatchOp::StartSaga(draft) => {
+                    wishes.push((place, draft));
                     continue;
                 }
                 BatchOp::Publish(_) => match appends.next() {
@@ -103,11 +135,41 @@ impl Delivery {
             places.push(place);
         }
         drop(appends);
-        if acks {
-            // It comes last, so that every index before it is the guest's.
-            acking = self.push_ack(&mut batch, handled.as_deref())?;
+        let mut ack = Batch::new();
+        let acking = if acks { self.push_ack(&mut ack, handled.as_deref())? } else { None };
+        let starts = match self.push_starts(&publisher, &mut batch, &mut places, wishes).await {
+            Ok(starts) => starts,
+            Err(error) => {
+                if let Some(acking) = acking {
+                    acking.end(&self.me().ok_or(BatchError::NotLeased)?, false);
+                }
+                return Err(batch_error(error));
+            }
+        };
+        // It comes last, so that every index before it is the guest's.
+        batch = ack.ops().iter().cloned().fold(batch, Batch::with);
+        Ok(Translated { batch, places, prepared, starts, acking })
+    }
+
+    /// Adds what starts these sagas, each with the place of the guest's operation.
+    async fn push_starts(
+        &self,
+        publisher: &Publisher,
+        batch: &mut Batch,
+        places: &mut Vec<usize>,
+        wishes: Vec<(usize, StartDraft)>,
+    ) -> Result<Vec<(Starting, usize)>, Error> {
+        let (wished, drafts): (Vec<_>, Vec<_>) = wishes.into_iter().unzip();
+        let mut starts = Vec::with_capacity(drafts.len());
+        for (start, wished) in self.prepare_starts(publisher, &drafts).await?.into_iter().zip(wished) {
+            let place = batch.ops().len();
+            for op in start.ops() {
+                batch.push(op.clone());
+                places.push(wished);
+            }
+            starts.push((start, place));
         }
-        Ok(Translated { batch, places, prepared, acking })
+        Ok(starts)
     }
 
     fn push_ack(&self, batch: &mut Batch, handled: Option<&Handled>) -> Result<Option<Acking>, BatchError> {
@@ -133,7 +195,7 @@ fn repeats_a_key(ops: &[BatchOp]) -> bool {
         BatchOp::Put { bucket, key, .. } | BatchOp::Delete { bucket, key, .. } | BatchOp::Check { bucket, key, .. } => {
             !seen.insert((bucket, key))
         }
-        BatchOp::Publish(_) | BatchOp::Enqueue(_) | BatchOp::Ack => false,
+        BatchOp::Publish(_) | BatchOp::Enqueue(_) | BatchOp::StartSaga(_) | BatchOp::Ack => false,
     })
 }
 
@@ -160,7 +222,7 @@ fn kv_op(op: BatchOp, unconditional: bool) -> Option<KvOp> {
         BatchOp::Check { bucket, key, expect } => {
             Some(KvOp::Check { bucket, key: key.into(), expect: expected(expect) })
         }
-        BatchOp::Publish(_) | BatchOp::Enqueue(_) | BatchOp::Ack => None,
+        BatchOp::Publish(_) | BatchOp::Enqueue(_) | BatchOp::StartSaga(_) | BatchOp::Ack => None,
     }
 }
 
@@ -192,6 +254,6 @@ fn batch_error(error: Error) -> BatchError {
         Error::Denied(_) => BatchError::Denied(text),
         Error::QueueFull(_) => BatchError::Full(text),
         Error::NotLeased(_) => BatchError::NotLeased,
-        Error::Unavailable(_) => BatchError::Unavailable(text),
+        Error::Busy(_) | Error::Unavailable(_) => BatchError::Unavailable(text),
     }
 }

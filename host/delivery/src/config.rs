@@ -126,20 +126,23 @@ pub enum Endpoint {
     /// An HTTP endpoint: events are posted to it as CloudEvents in binary mode. Whoever subscribes it is an operator and
     /// names it, so its own host and port are allowed however private they are; nothing else is, not by a redirect.
     Url(String),
+    /// The host itself, for its sagas; nobody can ask for it.
+    #[serde(skip_deserializing)]
+    Sagas,
 }
 
-/// Whether topics and queues are open to plugins.
+/// Whether topics, queues and sagas are open to plugins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grants {
-    /// Every plugin may use every topic and queue.
+    /// Every plugin may use every topic, queue and saga.
     #[default]
     Open,
     /// Only those that are granted.
     Explicit,
 }
 
-/// Something that a service may use: `publish:PATTERN`, `subscribe:PATTERN` or `queue:NAME`.
+/// Something that a service may use: `publish:PATTERN`, `subscribe:PATTERN`, `queue:NAME` or `saga:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
     /// Publish to the topics of a pattern.
@@ -148,6 +151,8 @@ pub enum Grant {
     Subscribe(switchyard_core::event::topic::Pattern),
     /// Enqueue to a queue, lease from it and consume it.
     Queue(String),
+    /// Start, look at, signal and cancel the sagas of a definition.
+    Saga(String),
 }
 
 // === impl Topic ===

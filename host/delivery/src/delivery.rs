@@ -19,6 +19,7 @@ use crate::{
     filter::Filter,
     places::{self, Places},
     queue::Consumers,
+    saga::{Sagas, Trial},
     schedule::Schedules,
     subscription::Subscriptions,
     topics::TopicStats,
@@ -27,7 +28,7 @@ use crate::{
 /// How long to wait before what failed for want of the store is tried again.
 pub(crate) const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// Events, queues and the clock of a host.
+/// Events, queues, sagas and the clock of a host.
 pub struct Delivery {
     me: Weak<Self>,
     pub(crate) store: Arc<dyn Backend>,
@@ -41,6 +42,7 @@ pub struct Delivery {
     pub(crate) announcer: Announcer,
     /// Places of tasks that redrive many dead letters.
     pub(crate) redrives: Arc<Semaphore>,
+    pub(crate) sagas: Sagas,
     /// The schedules that are wanted, by the keys of their timers.
     pub(crate) schedules: Schedules,
     /// What is wanted may have changed: subscriptions, consumers, schedules.
@@ -59,6 +61,16 @@ impl Delivery {
     /// Delivery on this store, to the services of this dispatcher. It does nothing by itself before
     /// [`run`](Self::run); publishing and enqueueing work at once.
     pub fn new(store: Arc<dyn Backend>, dispatcher: Arc<Dispatcher>, config: Config) -> Arc<Self> {
+        Self::on_trial(store, dispatcher, config, None)
+    }
+
+    /// As [`new`](Self::new), to try out definitions of sagas.
+    pub fn on_trial(
+        store: Arc<dyn Backend>,
+        dispatcher: Arc<Dispatcher>,
+        config: Config,
+        trial: Option<Trial>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             store,
@@ -75,6 +87,7 @@ impl Delivery {
             topics: TopicStats::default(),
             announcer: Announcer::new(),
             redrives: Self::redrive_places(),
+            sagas: Sagas::new(trial),
             schedules: Schedules::default(),
             wanted: Notify::new(),
             timers: Notify::new(),
@@ -88,12 +101,15 @@ impl Delivery {
         self.tasks.spawn(Arc::clone(&self).announce_all());
         self.tasks.spawn(Arc::clone(&self).fire_timers());
         self.tasks.spawn(Arc::clone(&self).expire());
+        self.tasks.spawn(Arc::clone(&self).take_sagas_over());
+        self.tasks.spawn(Arc::clone(&self).wake_sagas());
         self.follow(&stop).await;
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
             tracing::warn!(?drain, "deliveries did not finish in time; they are delivered again at the next start");
         }
+        self.leave_sagas().await;
     }
 
     /// Takes another configuration into use, at once.

@@ -33,6 +33,9 @@ pub enum Error {
     /// A payload is over its limit.
     #[error("{0}")]
     TooLarge(String),
+    /// The host has as much at work as it may; later it may work.
+    #[error("{0}")]
+    Busy(String),
     /// Too much waits, the disk is full, or the store has failed; later it may work.
     #[error("{0}")]
     Unavailable(String),
@@ -54,6 +57,7 @@ impl Error {
             Self::QueueFull(_) => Code::QueueFull,
             Self::NotLeased(_) => Code::NotLeased,
             Self::TooLarge(_) => Code::PayloadTooLarge,
+            Self::Busy(_) => Code::ServiceBusy,
             Self::Unavailable(_) => Code::StoreUnavailable,
         }
     }

@@ -1,4 +1,4 @@
-//! Which topics and queues a service may use.
+//! Which topics, queues and sagas a service may use.
 
 use switchyard_core::{event::topic::Pattern, name::ServiceName};
 
@@ -26,6 +26,12 @@ impl Config {
     pub(crate) fn may_use_queue(&self, service: &ServiceName, queue: &str) -> Result<(), Error> {
         let granted = |grant: &Grant| matches!(grant, Grant::Queue(name) if name == queue);
         self.check_grant(service, granted, || (format!("use the queue {queue}"), format!("queue:{queue}")))
+    }
+
+    /// Whether a service may use the sagas of a definition.
+    pub(crate) fn may_use_saga(&self, service: &ServiceName, saga: &str) -> Result<(), Error> {
+        let granted = |grant: &Grant| matches!(grant, Grant::Saga(name) if name == saga);
+        self.check_grant(service, granted, || (format!("use the saga {saga}"), format!("saga:{saga}")))
     }
 
     fn check_grant(
@@ -58,8 +64,9 @@ mod tests {
         let error = config.may_publish(&shop, "a.b").unwrap_err().to_string();
         assert!(error.contains("add \"publish:a.b\" to grants under [services.shop]"), "{error}");
         let pattern = |text: &str| text.parse::<Pattern>().unwrap();
-        let grants = [Grant::Publish(pattern("a.*")), Grant::Subscribe(pattern("s.>")), Grant::Queue("q".to_owned())];
-        config.granted.insert(shop.clone(), grants.into());
+        let queue_and_saga = [Grant::Queue("q".to_owned()), Grant::Saga("g".to_owned())];
+        let topics = [Grant::Publish(pattern("a.*")), Grant::Subscribe(pattern("s.>"))];
+        config.granted.insert(shop.clone(), topics.into_iter().chain(queue_and_saga).collect());
         assert!(config.may_publish(&shop, "a.b").is_ok() && config.may_publish(&shop, "b.a").is_err());
         assert!(config.may_subscribe(&shop, &pattern("s.*")).is_ok());
         assert!(
@@ -67,5 +74,6 @@ mod tests {
                 && config.may_subscribe(&shop, &pattern("a.b")).is_err()
         );
         assert!(config.may_use_queue(&shop, "q").is_ok() && config.may_use_queue(&shop, "r").is_err());
+        assert!(config.may_use_saga(&shop, "g").is_ok() && config.may_use_saga(&shop, "q").is_err());
     }
 }

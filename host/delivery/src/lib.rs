@@ -1,8 +1,8 @@
-//! Events, queues and the clock: from the store, through dispatch, and the outcome back into the store.
+//! Events, queues, sagas and the clock: from the store, through dispatch, and the outcome back into the store.
 //!
 //! [`Delivery`] is the handle of it all. Publishing ends with one durable append. Each subscription has a worker that
 //! reads on from its durable cursor, decides by [`switchyard_core::window`] what may go now, gives it to a service and
-//! records the outcome. Each consumer of a queue has one that leases for it. Timers fire schedules.
+//! records the outcome. Each consumer of a queue has one that leases for it. Timers fire schedules. Sagas take turns.
 //!
 //! **Invariant**: an outcome is recorded before anything that rests on it happens; whatever is not recorded is delivered
 //! again.
@@ -26,6 +26,7 @@ mod publish;
 mod queue;
 mod random;
 mod retention;
+mod saga;
 mod schedule;
 mod stats;
 mod subscription;
@@ -38,4 +39,5 @@ pub use delivery::Delivery;
 pub use error::Error;
 pub use publish::{EventsPage, From, Publisher};
 pub use queue::json_data;
+pub use saga::{Carrier, DefinitionView, ListSagas, SagaPage, SagaStats, Sent, To, Trial};
 pub use view::{DeadLetterView, Handled, QueueView, SubscriptionView, TopicView};

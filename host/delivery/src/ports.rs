@@ -74,6 +74,6 @@ fn queues_error(error: Error) -> QueuesError {
         Error::InvalidEvent(_) | Error::Invalid(_) | Error::TooLarge(_) | Error::Rejected(_) | Error::Conflict(_) => {
             QueuesError::Invalid(text)
         }
-        Error::Unavailable(_) => QueuesError::Unavailable(text),
+        Error::Busy(_) | Error::Unavailable(_) => QueuesError::Unavailable(text),
     }
 }

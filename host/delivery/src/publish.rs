@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use switchyard_core::{
     event::{
-        Circumstances, Draft, Event, InvalidEvent, Receipt, binding::BATCH_MAX, codec, service_source, topic::Pattern,
+        Cause, Circumstances, Draft, Event, InvalidEvent, Receipt, binding::BATCH_MAX, codec, service_source,
+        topic::Pattern,
     },
     timestamp::Timestamp,
 };
@@ -39,6 +40,8 @@ enum Who {
     Operator(&'static str),
     /// A guest.
     Service(Box<Origin>),
+    /// An event that the host acts upon.
+    Event { cause: Cause, traceparent: Option<String> },
 }
 
 /// Where reading begins.
@@ -86,10 +89,18 @@ impl Publisher {
         Self(Who::Service(Box::new(origin)))
     }
 
+    /// Whoever published this event.
+    pub(crate) fn started_by(event: &Event) -> Self {
+        Self(Who::Event {
+            cause: Cause { id: event.id.clone(), correlationid: event.correlationid.clone() },
+            traceparent: event.traceparent.clone(),
+        })
+    }
+
     pub(crate) fn origin(&self) -> Option<&Origin> {
         match &self.0 {
             Who::Service(origin) => Some(origin),
-            Who::Host | Who::Operator(_) => None,
+            Who::Host | Who::Operator(_) | Who::Event { .. } => None,
         }
     }
 
@@ -97,8 +108,13 @@ impl Publisher {
         matches!(self.0, Who::Host)
     }
 
-    fn circumstances(&self, now: Timestamp) -> Circumstances {
+    pub(crate) fn circumstances(&self, now: Timestamp) -> Circumstances {
         let (source, context) = match &self.0 {
+            Who::Event { cause, traceparent } => {
+                let (source, new_id) = (announce::SOURCE.to_owned(), random::id());
+                let (cause, traceparent) = (Some(cause.clone()), traceparent.clone());
+                return Circumstances { now, new_id, source, cause, traceparent };
+            }
             Who::Host => (announce::SOURCE.to_owned(), None),
             Who::Operator(source) => ((*source).to_owned(), None),
             Who::Service(origin) => (service_source(&origin.service), Some(&origin.context)),

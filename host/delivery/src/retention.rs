@@ -1,4 +1,4 @@
-//! What is not kept for ever: old events, deduplication ids, cursors of plugins that are gone.
+//! What is not kept for ever: old events, deduplication ids, sagas that have ended, cursors of plugins that are gone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -48,6 +48,7 @@ impl Delivery {
         }
         let expire = QueueOp::ExpireDedup { before: now, max: TOGETHER_MAX };
         self.repeat(&Batch::new().with(expire).relaxed()).await?;
+        self.expire_sagas().await?;
         self.let_cursors_expire().await
     }
 

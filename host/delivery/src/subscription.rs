@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(crate) use ack::Acking;
-pub(crate) use deliver::{HANDLE_MAX, answered};
+pub(crate) use deliver::{DEFER, HANDLE_MAX, UNAVAILABLE_PAUSE, answered};
 use progress::Progress;
 pub(crate) use settle::Outcome;
 
@@ -43,6 +43,7 @@ pub(crate) enum Origin {
     Config,
     Api,
     Manifest,
+    Host,
 }
 
 /// What is wanted.
@@ -81,6 +82,7 @@ pub(crate) struct Subscription {
 enum Callee {
     Service(Arc<Service>),
     Url(String),
+    Sagas,
 }
 
 /// All subscriptions of the host.
@@ -99,6 +101,7 @@ impl Origin {
             Self::Config => "config",
             Self::Api => "api",
             Self::Manifest => "manifest",
+            Self::Host => "host",
         }
     }
 }
@@ -153,6 +156,7 @@ impl Subscription {
         let first = self.turn.fetch_add(1, Relaxed);
         (0..count).find_map(|step| match &declared.endpoints[(first + step) % count] {
             Endpoint::Url(url) => Some(Callee::Url(url.clone())),
+            Endpoint::Sagas => Some(Callee::Sagas),
             Endpoint::Service(name) => snapshot.services.get(name).cloned().map(Callee::Service),
         })
     }
@@ -182,6 +186,7 @@ impl Declared {
             share: match &endpoint {
                 Endpoint::Service(name) => name.as_str().into(),
                 Endpoint::Url(url) => url.as_str().into(),
+                Endpoint::Sagas => "$sagas".into(),
             },
             endpoints: vec![endpoint],
         })

@@ -17,6 +17,14 @@ pub enum CallError {
         /// Which service, and why.
         detail: String,
     },
+    /// The breaker in front of it refuses calls.
+    #[error("{detail}")]
+    BreakerOpen {
+        /// Which breaker, and why.
+        detail: String,
+        /// When it may let calls through again.
+        retry_after: Duration,
+    },
     /// It has as many calls as it may.
     #[error("{detail}")]
     Busy {
@@ -52,6 +60,7 @@ impl CallError {
     pub fn code(&self) -> Code {
         match self {
             Self::Unavailable { .. } => Code::ServiceUnavailable,
+            Self::BreakerOpen { .. } => Code::BreakerOpen,
             Self::Busy { .. } => Code::ServiceBusy,
             Self::TooManyHops => Code::TooManyHops,
             Self::TimedOut { .. } => Code::GatewayTimeout,
@@ -64,7 +73,11 @@ impl CallError {
 
     /// When it is worth trying again, for refusals.
     pub fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable { .. } | Self::Busy { .. } | Self::TooManyHops).then_some(RETRY_AFTER)
+        match self {
+            Self::BreakerOpen { retry_after, .. } => Some(*retry_after),
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::TooManyHops => Some(RETRY_AFTER),
+            Self::TimedOut { .. } | Self::Failed { .. } | Self::Body(_) => None,
+        }
     }
 }
 

@@ -1,16 +1,20 @@
-//! Calls of services other than HTTP: events, messages, and events on their way into the log.
+//! Calls of services other than HTTP: events, messages, commands, and events on their way into the log.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use switchyard_core::{
+    breaker::Outcome,
     event::{self, Event, Verdict},
     handled::Failure,
     message::Leased,
+    saga::Told,
 };
-use switchyard_runtime::{CallContext, GuestError, context::HOPS_MAX};
+use switchyard_runtime::{CallContext, GuestError};
 
 use crate::{
-    dispatcher::{Dispatcher, failure},
+    breaker,
+    dispatcher::{Dispatcher, bound_hops, failure},
     error::CallError,
     service::Service,
 };
@@ -30,7 +34,7 @@ impl Dispatcher {
         delivery: &event::Delivery,
     ) -> Result<Result<(), Failure>, CallError> {
         let call = service.instance.plugin().handle_event(context.clone(), event, delivery);
-        within(service, &context, call).await
+        guarded(service, &context, call).await
     }
 
     /// Gives a message to a service's handler; as [`handle_event`](Self::handle_event).
@@ -44,10 +48,26 @@ impl Dispatcher {
         message: &Leased,
     ) -> Result<Result<(), Failure>, CallError> {
         let call = service.instance.plugin().handle_message(context.clone(), message);
-        within(service, &context, call).await
+        guarded(service, &context, call).await
     }
 
-    /// Shows an event to a service's event middleware.
+    /// Gives a command of a saga to a service's handler; as [`handle_event`](Self::handle_event). The result is as the
+    /// guest wrote it: JSON, or nothing, which means null.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn handle_command(
+        &self,
+        service: &Arc<Service>,
+        context: CallContext,
+        command: &Told,
+    ) -> Result<Result<Bytes, Failure>, CallError> {
+        let call = service.instance.plugin().handle_command(context.clone(), command);
+        guarded(service, &context, call).await
+    }
+
+    /// Shows an event to a service's event middleware. Its breaker has no part in this: what happens without it is for
+    /// the operator to say, by `on-error`.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -57,20 +77,25 @@ impl Dispatcher {
         context: CallContext,
         event: &Event,
     ) -> Result<Verdict, CallError> {
-        let call = service.instance.plugin().process_event(context.clone(), event);
-        within(service, &context, call).await
+        bound_hops(&context)?;
+        let show_backtrace = context.show_backtrace;
+        let _in_flight = service.instance.enter();
+        let called = service.instance.plugin().process_event(context, event).await;
+        called.map_err(|error| failure(service, error.into(), show_backtrace))
     }
 }
 
-/// Bounds hops, counts the call as long as it is under way, and logs a failure.
-async fn within<T>(
+/// Makes a call through the breaker, counts it as long as it is under way, and logs a failure. Whatever a handler
+/// answers, it did answer.
+async fn guarded<T>(
     service: &Arc<Service>,
     context: &CallContext,
     call: impl Future<Output = Result<T, GuestError>>,
 ) -> Result<T, CallError> {
-    if context.hops() > HOPS_MAX {
-        return Err(CallError::TooManyHops);
-    }
+    bound_hops(context)?;
+    let admitted = service.instance.breaker.admit(context.deadline)?;
     let _in_flight = service.instance.enter();
-    call.await.map_err(|error| failure(service, error.into(), context.show_backtrace))
+    let called = call.await;
+    admitted.settle(called.as_ref().map_or_else(breaker::of_error, |_| Outcome::Success));
+    called.map_err(|error| failure(service, error.into(), context.show_backtrace))
 }

@@ -112,9 +112,10 @@ impl Dispatcher {
             match error {
                 CallError::TimedOut { .. } => OutgoingError::TimedOut(text),
                 CallError::Failed { .. } | CallError::Body(_) => OutgoingError::Broken(text),
-                CallError::Unavailable { .. } | CallError::Busy { .. } | CallError::TooManyHops => {
-                    OutgoingError::Unavailable(text)
-                }
+                CallError::Unavailable { .. }
+                | CallError::BreakerOpen { .. }
+                | CallError::Busy { .. }
+                | CallError::TooManyHops => OutgoingError::Unavailable(text),
             }
         })
     }

@@ -10,12 +10,15 @@ use std::{
 };
 
 use switchyard_core::{
+    health::{Check, CheckStatus},
     manifest::Manifest,
     name::{Generation, ServiceName},
     route::RouteTable,
 };
 use switchyard_runtime::Plugin;
 use tokio::sync::Notify;
+
+use crate::breaker::Breaker;
 
 /// Everything a request is decided by.
 #[derive(Default)]
@@ -50,6 +53,8 @@ pub struct Service {
 /// One local plugin generation that answers for a service.
 pub struct Instance {
     plugin: Arc<Plugin>,
+    /// Fresh and closed: a new generation is judged by what it does itself.
+    pub(crate) breaker: Breaker,
     in_flight: AtomicUsize,
     drained: Notify,
 }
@@ -64,6 +69,16 @@ impl Service {
     pub fn name(&self) -> &ServiceName {
         &self.manifest.name
     }
+
+    /// How it is, given the latest check of its health path: well while it is active, its breaker is not open, and its
+    /// health path, if it has one, answers.
+    pub fn health(&self, check: Option<&Check>) -> CheckStatus {
+        match &self.manifest.health {
+            _ if self.instance.is_refusing() => CheckStatus::Unhealthy,
+            None => CheckStatus::Healthy,
+            Some(_) => check.map_or(CheckStatus::Unknown, |check| check.status),
+        }
+    }
 }
 
 // === impl Instance ===
@@ -71,7 +86,8 @@ impl Service {
 impl Instance {
     /// An instance of this plugin.
     pub fn new(plugin: Arc<Plugin>) -> Arc<Self> {
-        Arc::new(Self { plugin, in_flight: AtomicUsize::new(0), drained: Notify::new() })
+        let breaker = Breaker::new(plugin.service().clone(), plugin.generation());
+        Arc::new(Self { plugin, breaker, in_flight: AtomicUsize::new(0), drained: Notify::new() })
     }
 
     /// The plugin that answers.
@@ -82,6 +98,11 @@ impl Instance {
     /// Its generation.
     pub fn generation(&self) -> Generation {
         self.plugin.generation()
+    }
+
+    /// Whether its breaker is open, so that no call reaches it.
+    pub fn is_refusing(&self) -> bool {
+        self.breaker.is_open()
     }
 
     /// How many calls, with their responses' bodies, are under way.
@@ -103,6 +124,14 @@ impl Instance {
     pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         InFlight(self.clone())
+    }
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.0
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Rises when this host finds more in a component than it did, so that what was found before is looked for again.
-const LOOK: u32 = 2;
+const LOOK: u32 = 3;
 
 /// The extension of files that are not whole yet.
 const TEMPORARY: &str = "tmp";

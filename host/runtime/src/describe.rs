@@ -122,7 +122,13 @@ pub(crate) fn describe(
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::Engine;
+
     use super::*;
+    use crate::{
+        engine::{Tier, config},
+        testing::number_handler,
+    };
 
     fn names_of(imports: &[&str], exports: &[&str]) -> Names {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -157,6 +163,24 @@ mod tests {
         }
         let manifest = "switchyard:plugin/manifest@0.1.0";
         assert!(names_of(&imports, &["wasi:http/handler@0.3.0", manifest]).check().is_ok());
+    }
+
+    #[test]
+    fn an_export_of_another_shape_is_refused_by_name() {
+        let engine = Engine::new(&config(Track::P2, Tier::Cranelift)).unwrap();
+        let linker = linker::linker(&engine, Track::P2).unwrap();
+        for role in Role::ALL.into_iter().filter(|role| role.interface().starts_with("switchyard") && role.is_called())
+        {
+            let interface = role.interface().replace(".x", ".0");
+            let function = if role == Role::EventMiddleware { "process" } else { "handle" };
+            let bytes = number_handler(&interface, function);
+            let names = names(&bytes).unwrap();
+            assert_eq!(names.roles(), [role].into());
+            let component = Component::new(&engine, &bytes).unwrap();
+            let error = format!("{:#}", describe(&component, &linker, names).unwrap_err());
+            assert!(error.starts_with("an export has another shape than what this host calls"), "{error}");
+            assert!(error.contains(&format!("{interface}.{function} has another shape")), "{error}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod logging;
 pub(crate) mod messaging;
 pub(crate) mod platform;
 mod queues;
+mod sagas;
 pub(crate) mod stdio;
 
 use crate::settings::REASON_BYTES_MAX;

@@ -53,10 +53,11 @@ const WASI_03: [&str; 6] = [
 ];
 
 /// Interfaces of our own that hold nothing but types; any 0.1.x links.
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     "switchyard:plugin/event-types",
     "switchyard:plugin/http-types",
     "switchyard:plugin/queue-types",
+    "switchyard:plugin/saga-types",
     "switchyard:plugin/types",
 ];
 
@@ -132,6 +133,8 @@ mod tests {
             "switchyard:plugin/events@0.1.0",
             "switchyard:plugin/batch@0.1.7",
             "switchyard:plugin/queue-types@0.1.0",
+            "switchyard:plugin/saga-types@0.1.0",
+            "switchyard:plugin/sagas@0.1.0",
         ] {
             assert!(is_provided(good, &provided), "{good}");
         }
@@ -141,7 +144,7 @@ mod tests {
             "wasi:keyvalue/store@0.2.0",
             "wasi:messaging/request-reply@0.2.0-draft",
             "switchyard:plugin/events@0.2.0",
-            "switchyard:plugin/sagas@0.1.0",
+            "switchyard:plugin/registry@0.1.0",
             "acme:x/y@1.0.0",
         ] {
             assert!(!is_provided(bad, &provided), "{bad}");

@@ -1,6 +1,7 @@
 //! One generation of a plugin: its code, mapped when first needed, and the calls of it, by role.
 
 mod calls;
+mod command_handler;
 mod event_handler;
 mod event_middleware;
 mod fast;

@@ -1,14 +1,25 @@
 //! What guests reach through the host, as traits: this crate names no store and no dispatcher, the binary wires
 //! them in.
 
-use std::{sync::Arc, time::Duration};
+mod batch;
+mod keyvalue;
+mod queues;
+mod sagas;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::{Request, Response};
-use switchyard_core::{event, message, name::ServiceName};
+use switchyard_core::{event, name::ServiceName};
 
 use crate::{body::Body, context::CallContext};
+
+pub use self::{
+    batch::{BatchCommitted, BatchError, BatchOp, Batches},
+    keyvalue::{Expect, KeyValue, KvEntry, KvError, KvWrite},
+    queues::{Queues, QueuesError, Settlement},
+    sagas::{Sagas, SagasError},
+};
 
 /// The ports that a runtime needs.
 #[derive(Clone)]
@@ -21,80 +32,10 @@ pub struct Ports {
     pub events: Arc<dyn Events>,
     /// What is behind `switchyard:plugin/queues`.
     pub queues: Arc<dyn Queues>,
+    /// What is behind `switchyard:plugin/sagas`.
+    pub sagas: Arc<dyn Sagas>,
     /// What is behind `switchyard:plugin/batch`.
     pub batches: Arc<dyn Batches>,
-}
-
-/// A committed value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KvEntry {
-    /// The value.
-    pub value: Bytes,
-    /// Changes with every write of the key; never used twice for a key.
-    pub revision: u64,
-}
-
-/// What must hold for a write to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// Nothing.
-    Any,
-    /// The key has no value.
-    Absent,
-    /// The key's value has this revision.
-    Revision(u64),
-}
-
-/// A change of one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KvWrite {
-    /// Sets the value.
-    Set {
-        /// Which key.
-        key: String,
-        /// The value.
-        value: Bytes,
-        /// The precondition.
-        expect: Expect,
-    },
-    /// Removes the key; fine when there is none.
-    Delete {
-        /// Which key.
-        key: String,
-    },
-}
-
-/// Why a key-value operation was not done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KvError {
-    /// An [`Expect`] did not hold; nothing was written.
-    #[error("the value has changed")]
-    Conflict,
-    /// A key, value or bucket is over its limit, or a value is no integer; the text says which.
-    #[error("{0}")]
-    Invalid(String),
-    /// The store cannot do it now; the text says why.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Durable key-value state: a write that is answered has been committed.
-#[async_trait]
-pub trait KeyValue: Send + Sync + 'static {
-    /// The value of a key when memory alone can tell: the inner `None` is a key known to be absent.
-    fn cached(&self, bucket: &str, key: &str) -> Option<Option<KvEntry>>;
-
-    /// The value of a key.
-    async fn get(&self, bucket: &str, key: &str) -> Result<Option<KvEntry>, KvError>;
-
-    /// Up to a page of keys after `cursor` in byte order, and the cursor to go on with.
-    async fn list(&self, bucket: &str, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), KvError>;
-
-    /// Does all of these writes, or none.
-    async fn write(&self, bucket: &str, writes: Vec<KvWrite>) -> Result<(), KvError>;
-
-    /// Adds to a decimal integer, absent being 0, and answers the sum.
-    async fn increment(&self, bucket: &str, key: &str, delta: i64) -> Result<i64, KvError>;
 }
 
 /// Who sends a request.
@@ -135,7 +76,7 @@ pub trait OutgoingHttp: Send + Sync + 'static {
     async fn send(&self, caller: Caller, request: Request<Body>) -> Result<Response<Body>, OutgoingError>;
 }
 
-/// Who publishes, enqueues or commits.
+/// Who publishes, enqueues, starts or commits.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The service whose guest it is.
@@ -161,160 +102,6 @@ pub enum EventsError {
     /// An event middleware said no: its text.
     #[error("{0}")]
     Rejected(String),
-    /// The service has no grant.
-    #[error("{0}")]
-    Denied(String),
-    /// Later it may work.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// The queues of the host: behind `switchyard:plugin/queues`.
-#[async_trait]
-pub trait Queues: Send + Sync + 'static {
-    /// Enqueues a message and answers its id.
-    async fn enqueue(&self, origin: Origin, draft: message::Draft) -> Result<String, QueuesError>;
-
-    /// Leases up to `max` messages.
-    async fn lease(
-        &self,
-        origin: Origin,
-        queue: &str,
-        max: u32,
-        visibility_timeout: Option<Duration>,
-    ) -> Result<Vec<message::Leased>, QueuesError>;
-
-    /// Ends a lease in one of the ways that there are.
-    async fn settle(
-        &self,
-        origin: Origin,
-        queue: &str,
-        id: &str,
-        token: &str,
-        how: Settlement,
-    ) -> Result<(), QueuesError>;
-}
-
-/// What becomes of a leased message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// It is done.
-    Ack,
-    /// It failed; counts as an attempt.
-    Nack {
-        /// Why.
-        reason: String,
-        /// When it is ready again; none means the queue's back-off.
-        delay: Option<Duration>,
-    },
-    /// It is a dead letter.
-    Reject {
-        /// Why.
-        reason: String,
-    },
-    /// It stays leased for this long from now.
-    Extend(Duration),
-}
-
-/// Why a queue refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueuesError {
-    /// `Queue NAME is full`.
-    #[error("{0}")]
-    Full(String),
-    /// There is no such queue.
-    #[error("{0}")]
-    NotFound(String),
-    /// The token does not hold the message.
-    #[error("{0}")]
-    NotLeased(String),
-    /// A name, priority or payload that does not hold.
-    #[error("{0}")]
-    Invalid(String),
-    /// The service has no grant.
-    #[error("{0}")]
-    Denied(String),
-    /// Later it may work.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// One commit for state, events, messages and an acknowledgement: behind `switchyard:plugin/batch`.
-#[async_trait]
-pub trait Batches: Send + Sync + 'static {
-    /// Commits all operations, or none. [`BatchOp::Ack`] acknowledges the origin's
-    /// [`handled`](CallContext::handled).
-    async fn commit(&self, origin: Origin, ops: Vec<BatchOp>) -> Result<BatchCommitted, BatchError>;
-}
-
-/// One operation of a guest's batch. Buckets are names in the store; the guest's own is already filled in.
-#[allow(clippy::large_enum_variant, reason = "a batch has few of them, and most publish")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BatchOp {
-    /// Writes a value.
-    Put {
-        /// The bucket.
-        bucket: Arc<str>,
-        /// The key.
-        key: String,
-        /// The value.
-        value: Bytes,
-        /// The precondition.
-        expect: Expect,
-    },
-    /// Removes a key.
-    Delete {
-        /// The bucket.
-        bucket: Arc<str>,
-        /// The key.
-        key: String,
-        /// The precondition.
-        expect: Expect,
-    },
-    /// Writes nothing, but insists.
-    Check {
-        /// The bucket.
-        bucket: Arc<str>,
-        /// The key.
-        key: String,
-        /// The precondition.
-        expect: Expect,
-    },
-    /// Publishes an event.
-    Publish(event::Draft),
-    /// Enqueues a message.
-    Enqueue(message::Draft),
-    /// Acknowledges what is being handled.
-    Ack,
-}
-
-/// What a commit answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BatchCommitted {
-    /// For each event, in order.
-    pub receipts: Vec<event::Receipt>,
-    /// The id of each message, in order.
-    pub message_ids: Vec<String>,
-}
-
-/// Why nothing was committed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BatchError {
-    /// The operation at this place did not find what it expected.
-    #[error("operation {0} of the batch did not find what it expected")]
-    Conflict(usize),
-    /// An operation is wrong or too large.
-    #[error("{0}")]
-    Invalid(String),
-    /// `Queue NAME is full`.
-    #[error("{0}")]
-    Full(String),
-    /// An event middleware said no: its text.
-    #[error("{0}")]
-    Rejected(String),
-    /// The lease of what is being handled is lost.
-    #[error("the lease of what is being handled is lost; another one has it")]
-    NotLeased,
     /// The service has no grant.
     #[error("{0}")]
     Denied(String),

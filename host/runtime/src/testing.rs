@@ -1,4 +1,5 @@
-//! For unit tests: a guest's state without a guest, and ports that write down what they are asked.
+//! For unit tests: a guest's state without a guest, ports that write down what they are asked, and components made by
+//! hand.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,11 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{Request, Response};
 use switchyard_core::{
     describe::Track,
     event::{Draft, Receipt},
     message,
+    saga::{Snapshot, StartDraft, Started, Status},
 };
 use wasmtime::{Engine, Store};
 
@@ -20,7 +23,7 @@ use crate::{
     engine::{Tier, config},
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Settlement,
+        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Sagas, SagasError, Settlement,
     },
     settings::Settings,
     state::{GuestState, Shared},
@@ -42,6 +45,7 @@ pub(crate) fn guest(recorder: &Arc<Recorder>) -> Store<GuestState> {
         http: recorder.clone(),
         events: recorder.clone(),
         queues: recorder.clone(),
+        sagas: recorder.clone(),
         batches: recorder.clone(),
     };
     let engine = Engine::new(&config(Track::P2, Tier::Cranelift)).unwrap();
@@ -60,6 +64,45 @@ pub(crate) fn context(ancestors: &[&str]) -> CallContext {
         cause: None,
         handled: None,
     }
+}
+
+/// A component that exports an interface of this name, whose one function takes a number and answers it: not what any
+/// interface of ours holds.
+pub(crate) fn number_handler(interface: &str, function: &str) -> Vec<u8> {
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &[b"\x01\x60\x01\x7f\x01\x7f"]),
+        section(3, &[b"\x01\0"]),
+        section(7, &[b"\x01\x01f\0\0"]),
+        section(10, &[b"\x01\x04\0\x20\0\x0b"]),
+    ];
+    let component = [
+        b"\0asm\x0d\0\x01\0".to_vec(),
+        section(1, &[&module.concat()]),
+        // An instance of the module, its function, and the function's type as a component has it: u32 to u32.
+        section(2, &[b"\x01\0\0\0"]),
+        section(6, &[b"\x01\0\0\x01\0\x01f"]),
+        section(7, &[b"\x01\x40\x01\x01n\x79\0\x79"]),
+        section(8, &[b"\x01\0\0\0\0\0"]),
+        section(5, &[b"\x01\x01\x01\0", &string(function), b"\x01\0"]),
+        section(11, &[b"\x01\0", &string(interface), b"\x05\0\0"]),
+    ];
+    component.concat()
+}
+
+fn section(id: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    [vec![id], length(&content), content].concat()
+}
+
+fn string(text: &str) -> Vec<u8> {
+    [length(text.as_bytes()), text.into()].concat()
+}
+
+/// In two bytes, which is enough for what is made here.
+fn length(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap();
+    vec![(length & 0x7f) as u8 | 0x80, u8::try_from(length >> 7).unwrap()]
 }
 
 // === impl Recorder ===
@@ -138,9 +181,44 @@ impl Queues for Recorder {
 }
 
 #[async_trait]
+impl Sagas for Recorder {
+    async fn start(&self, _: Origin, draft: StartDraft) -> Result<Started, SagasError> {
+        self.ask(format!("start {} as {:?} with {:?}", draft.name, draft.id, draft.data));
+        Ok(Started { id: "s1".parse().unwrap(), existing: false })
+    }
+
+    async fn get(&self, _: Origin, id: &str) -> Result<Snapshot, SagasError> {
+        self.ask(format!("get {id}"));
+        Ok(Snapshot {
+            id: id.parse().map_err(|_| SagasError::NotFound(id.to_owned()))?,
+            name: "order".to_owned(),
+            status: Status::Stuck,
+            current_step: 2,
+            data: Bytes::from_static(b"{}"),
+            error: Some("no stock".to_owned()),
+        })
+    }
+
+    async fn signal(&self, _: Origin, id: &str, name: &str, data: Bytes) -> Result<(), SagasError> {
+        self.ask(format!("signal {name} to {id} with {data:?}"));
+        Ok(())
+    }
+
+    async fn cancel(&self, _: Origin, id: &str) -> Result<(), SagasError> {
+        self.ask(format!("cancel {id}"));
+        Err(SagasError::Conflict(format!("the saga '{id}' is completed")))
+    }
+}
+
+#[async_trait]
 impl Batches for Recorder {
     async fn commit(&self, _: Origin, ops: Vec<BatchOp>) -> Result<BatchCommitted, BatchError> {
+        let started = ops.iter().filter_map(|op| match op {
+            BatchOp::StartSaga(draft) => Some(Started { id: draft.id.as_ref()?.parse().unwrap(), existing: true }),
+            _ => None,
+        });
+        let committed = BatchCommitted { sagas: started.collect(), ..BatchCommitted::default() };
         self.committed.lock().unwrap().push(ops);
-        Ok(BatchCommitted::default())
+        Ok(committed)
     }
 }

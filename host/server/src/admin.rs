@@ -5,6 +5,7 @@
 
 mod api;
 mod body;
+mod breakers;
 mod dead_letters;
 mod events;
 mod guard;
@@ -12,6 +13,7 @@ mod query;
 mod queues;
 mod reply;
 mod routes;
+mod sagas;
 mod services;
 mod subscriptions;
 

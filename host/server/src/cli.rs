@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{DEFAULT_FILE, Overrides},
-    data, remote,
+    data, remote, saga_test,
 };
 
 /// A host for WebAssembly services: drop components into a folder, and they are live.
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Dev(HostArgs),
     /// Says what a component is, and whether it would load
     Inspect(InspectArgs),
+    /// Lists breakers, forces them, and gives them back to themselves
+    Breakers(remote::breakers::BreakersArgs),
     /// Reads and publishes events
     Events(remote::events::EventsArgs),
     /// Lists the topics
@@ -35,6 +37,10 @@ pub(crate) enum Command {
     Subscriptions(remote::subscriptions::SubscriptionsArgs),
     /// Lists the queues, or shows one
     Queues(remote::queues::QueuesArgs),
+    /// Lists, starts, shows and moves sagas
+    Sagas(remote::sagas::SagasArgs),
+    /// Tries the definition of a saga out
+    Saga(saga_test::SagaArgs),
     /// Lists, shows, redrives and discards dead letters
     DeadLetters(remote::dead_letters::DeadLettersArgs),
     /// Checks every record of the store, also while a host runs

@@ -6,6 +6,7 @@
 //!
 //! **Invariant**: every member that is accepted here has an effect.
 
+mod breaker;
 mod check;
 mod delivery;
 mod explain;
@@ -22,6 +23,7 @@ use switchyard_core::{
     manifest::{Guests, RouteSpec},
     name::ServiceName,
 };
+use switchyard_dispatch::BreakerPolicy;
 use switchyard_runtime::settings::{Limits, Settings};
 
 pub(crate) use explain::explain;
@@ -44,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) services: BTreeMap<ServiceName, Service>,
     /// `[events]`, `[topics.NAME]`, `[queues.NAME]`, `[[subscription]]`, `[[schedule]]` and the grants.
     pub(crate) delivery: switchyard_delivery::Config,
+    /// `[breaker]`, and what services say beside it.
+    pub(crate) breakers: BreakerPolicy,
     /// The folder of the embedded store; none means `store` in the data folder.
     pub(crate) store_path: Option<PathBuf>,
     pub(crate) telemetry: Telemetry,
@@ -141,6 +145,7 @@ impl Default for Config {
             routes: Vec::new(),
             services: BTreeMap::new(),
             delivery: switchyard_delivery::Config::default(),
+            breakers: BreakerPolicy::default(),
             store_path: None,
             telemetry: Telemetry::default(),
         }

@@ -81,12 +81,15 @@ impl Poller {
 
     /// Polls every [`PERIOD`], and what is new as soon as it is there.
     pub(crate) async fn run(mut self, mut plugins: reload::Handle, stop: CancellationToken) {
+        let mut moves = self.dispatcher.breaker_changes();
         let mut period = interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let only_new = tokio::select! {
                 () = stop.cancelled() => return,
                 _ = period.tick() => false,
+                // Dependencies are as well as their services; that some moves were missed is no matter.
+                _ = moves.recv() => true,
                 more = plugins.changed() => match more {
                     true => true,
                     false => return,

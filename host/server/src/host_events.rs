@@ -1,6 +1,10 @@
 //! Tells what happens to plugins and services as events on the bus, by comparing what is shown with what was shown.
 //!
-//! What changes back within one turn of the reloader is not told: subscribers get states, not every flicker.
+//! What changes back within one turn of the reloader is not told: subscribers get states, not every flicker. Breakers say
+//! themselves when they move, and each move is told.
+
+mod breakers;
+mod health;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,13 +18,17 @@ use switchyard_core::{
 };
 use switchyard_delivery::Delivery;
 use switchyard_dispatch::{Dispatcher, Service, Snapshot};
-use tokio::sync::watch;
+use tokio::{
+    sync::{broadcast::error::RecvError, watch},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     health::Checks,
     reload::{self, PluginState, PluginView},
 };
+use health::Health;
 
 /// An event to be told.
 #[derive(Debug, PartialEq)]
@@ -35,7 +43,7 @@ struct Told {
 struct Seen {
     plugins: BTreeMap<String, Plugin>,
     instances: BTreeSet<Instance>,
-    checks: BTreeMap<ServiceName, CheckStatus>,
+    health: BTreeMap<ServiceName, CheckStatus>,
 }
 
 /// What is told of a plugin.
@@ -64,18 +72,32 @@ pub(crate) async fn tell(
     stop: CancellationToken,
 ) {
     let mut seen = Seen::default();
+    let mut moves = dispatcher.breaker_changes();
+    let announce = |told: Told| delivery.announce(told.topic, Some(told.subject), told.data);
     loop {
+        let due = dispatcher.poll_breakers();
         let shown = plugins.shown().plugins;
-        let instances = Instance::all(&dispatcher.snapshot());
-        let told = seen.compare(&shown, instances, &checks.borrow_and_update());
-        for Told { topic, subject, data } in told {
-            delivery.announce(topic, Some(subject), data);
-        }
+        let snapshot = dispatcher.snapshot();
+        let health = Health::all(&snapshot, &checks.borrow_and_update());
+        seen.compare(&shown, Instance::all(&snapshot), health).into_iter().for_each(announce);
         tokio::select! {
             () = stop.cancelled() => return,
             more = plugins.changed() => if !more { return },
             more = checks.changed() => if more.is_err() { return },
+            moved = moves.recv() => match moved {
+                Ok(change) => breakers::told(&change).into_iter().for_each(announce),
+                Err(RecvError::Lagged(missed)) => tracing::error!(missed, "moves of breakers are not told"),
+                Err(RecvError::Closed) => return,
+            },
+            () = until(due) => {}
         }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -83,10 +105,15 @@ pub(crate) async fn tell(
 
 impl Seen {
     /// What has changed, in the order: instances that came, instances that are gone, plugins, health.
-    fn compare(&mut self, plugins: &[PluginView], instances: BTreeSet<Instance>, checks: &Checks) -> Vec<Told> {
+    fn compare(
+        &mut self,
+        plugins: &[PluginView],
+        instances: BTreeSet<Instance>,
+        health: BTreeMap<ServiceName, Health>,
+    ) -> Vec<Told> {
         let mut told = self.instances(instances);
         told.extend(self.plugins(plugins));
-        told.extend(self.health(checks));
+        told.extend(self.health(&health));
         told
     }
 
@@ -116,18 +143,13 @@ impl Seen {
         told
     }
 
-    fn health(&mut self, checks: &Checks) -> Vec<Told> {
-        let now: BTreeMap<_, _> = checks.iter().map(|(name, check)| (name.clone(), check.status)).collect();
-        let before = std::mem::replace(&mut self.checks, now);
-        // Nothing is known of a service before its first check.
-        let previous = |name: &ServiceName| before.get(name).copied().unwrap_or(CheckStatus::Unknown);
-        let changed = checks.iter().filter(|(name, check)| previous(name) != check.status);
-        let told = changed.map(|(name, check)| Told {
-            topic: "registry.status-change",
-            subject: name.to_string(),
-            data: json!({
-                "name": name, "status": check.status, "previousStatus": previous(name), "error": check.error,
-            }),
+    fn health(&mut self, health: &BTreeMap<ServiceName, Health>) -> Vec<Told> {
+        let now = health.iter().map(|(name, health)| (name.clone(), health.status)).collect();
+        let before = std::mem::replace(&mut self.health, now);
+        let told = health.iter().filter_map(|(name, Health { status, error, first })| {
+            let previous = before.get(name).copied().unwrap_or(*first);
+            let data = json!({"name": name, "status": status, "previousStatus": previous, "error": error});
+            (previous != *status).then(|| Told { topic: "registry.status-change", subject: name.to_string(), data })
         });
         told.collect()
     }

@@ -14,6 +14,7 @@ use switchyard_core::{
     describe::{Description, Role, Track},
     manifest::{Manifest, ScheduleSpec, Target, Timetable},
     name::Digest,
+    saga::{Definition, definition::Step},
 };
 use switchyard_runtime::Runtime;
 
@@ -138,6 +139,12 @@ impl Display for Report {
             for schedule in &manifest.schedules {
                 writeln!(f, "schedule  {}", schedule_line(schedule))?;
             }
+            for command in &manifest.commands {
+                writeln!(f, "command   {command}")?;
+            }
+            for saga in &manifest.sagas {
+                writeln!(f, "saga      {}", saga_line(saga))?;
+            }
         }
         // As in JSON.
         let name = |role: &Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
@@ -165,6 +172,11 @@ fn schedule_line(schedule: &ScheduleSpec) -> String {
         Target::Queue(queue) => format!("a message of {queue}"),
     };
     format!("{} ({when}: {what})", schedule.name)
+}
+
+fn saga_line(saga: &Definition) -> String {
+    let steps: Vec<_> = saga.steps().iter().map(Step::label).collect();
+    format!("{} ({})", saga.name(), steps.join(", "))
 }
 
 fn list(f: &mut fmt::Formatter<'_>, title: &str, items: Vec<String>) -> fmt::Result {

@@ -16,6 +16,7 @@ mod ports;
 mod reconfigure;
 mod reload;
 mod remote;
+mod saga_test;
 mod serve;
 mod shutdown;
 mod telemetry;
@@ -39,10 +40,13 @@ fn main() -> ExitCode {
         Command::Serve(args) => run(serve::serve(args, serve::Mode::Production)),
         Command::Dev(args) => run(dev::dev(args)),
         Command::Inspect(args) => run(inspect::inspect(args)),
+        Command::Breakers(args) => run(remote::breakers::run(args)),
         Command::Events(args) => run(remote::events::run(args)),
         Command::Topics(args) => run(remote::topics::run(args)),
         Command::Subscriptions(args) => run(remote::subscriptions::run(args)),
         Command::Queues(args) => run(remote::queues::run(args)),
+        Command::Sagas(args) => run(remote::sagas::run(args)),
+        Command::Saga(args) => saga_test::run(args),
         Command::DeadLetters(args) => run(remote::dead_letters::run(args)),
         Command::Doctor(args) => data::doctor::run(&args),
         Command::Backup(args) => data::backup::run(&args),

@@ -16,6 +16,7 @@ use std::{
 use rustix::fs::OFlags;
 use switchyard_core::{settle::READ_GAP, units::ByteSize};
 use switchyard_delivery::Delivery;
+use switchyard_dispatch::Dispatcher;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep},
@@ -87,6 +88,26 @@ pub(crate) async fn delivery(
         let newer = configs.borrow_and_update().delivery.clone();
         if newer != told {
             delivery.reconfigure(newer.clone());
+            told = newer;
+        }
+    }
+}
+
+/// Tells the dispatcher what the configuration says of breakers, until `stop` is cancelled.
+pub(crate) async fn breakers(
+    dispatcher: Arc<Dispatcher>,
+    mut configs: watch::Receiver<Arc<Config>>,
+    stop: CancellationToken,
+) {
+    let mut told = configs.borrow_and_update().breakers.clone();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = configs.changed() => if changed.is_err() { return },
+        }
+        let newer = configs.borrow_and_update().breakers.clone();
+        if newer != told {
+            dispatcher.set_breaker_policy(newer.clone());
             told = newer;
         }
     }
@@ -167,7 +188,6 @@ fn text(file: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
-    use switchyard_dispatch::Dispatcher;
     use switchyard_store::Embedded;
 
     use super::*;

@@ -13,6 +13,7 @@ mod good;
 mod load;
 mod manifest;
 mod publish;
+mod refused;
 mod stem;
 mod view;
 
@@ -22,10 +23,9 @@ use anyhow::Context;
 use switchyard_core::{
     folder::{Item, Wanted},
     name::Generation,
-    route::RouteTable,
 };
 use switchyard_delivery::Delivery;
-use switchyard_dispatch::Dispatcher;
+use switchyard_dispatch::{Dispatcher, Snapshot};
 use switchyard_runtime::Runtime;
 use tokio::{
     sync::{mpsc, watch},
@@ -195,9 +195,9 @@ impl Reloader {
     fn show(&mut self) {
         if std::mem::take(&mut self.routes_are_stale) {
             // Until everything that was there at the start is loaded, nobody holds anything: who gets a contested
-            // route shall not depend on which load ended first.
-            let (live, nothing) = (self.dispatcher.snapshot(), RouteTable::default());
-            let previous = if self.shown.borrow().is_ready { &live.routes } else { &nothing };
+            // route or name shall not depend on which load ended first.
+            let (live, nothing) = (self.dispatcher.snapshot(), Snapshot::default());
+            let previous = if self.shown.borrow().is_ready { &*live } else { &nothing };
             let snapshot = publish::snapshot(&self.config, &mut self.stems, previous);
             self.dispatcher.publish(snapshot);
         }

@@ -3,10 +3,13 @@
 //! Each prints a table for people, or with `--json` what the API answers, for programs. What a command takes stands
 //! beside what it does.
 
+pub(crate) mod breakers;
 mod client;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
+mod payload;
 pub(crate) mod queues;
+pub(crate) mod sagas;
 pub(crate) mod subscriptions;
 mod table;
 mod tail;

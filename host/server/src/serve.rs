@@ -75,12 +75,14 @@ impl Host {
         let folder = config.store_folder(data);
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(switchyard_store::Options::new(folder))?);
         let dispatcher = Dispatcher::new();
+        dispatcher.set_breaker_policy(config.breakers.clone());
         let delivery = Delivery::new(Arc::clone(&store), Arc::clone(&dispatcher), config.delivery.clone());
         let ports = Ports {
             key_value: Arc::new(StoredKeyValue::new(Arc::clone(&store))),
             http: Arc::clone(&dispatcher) as _,
             events: Arc::clone(&delivery) as _,
             queues: Arc::clone(&delivery) as _,
+            sagas: Arc::clone(&delivery) as _,
             batches: Arc::clone(&delivery) as _,
         };
         let options = switchyard_runtime::Options {
@@ -170,7 +172,8 @@ impl Host {
     ) -> JoinHandle<()> {
         let (delivery, dispatcher) = (Arc::clone(&self.delivery), Arc::clone(&self.dispatcher));
         self.tasks.spawn(host_events::tell(delivery, dispatcher, plugins, checks, self.stop.clone()));
-        self.tasks.spawn(reconfigure::delivery(Arc::clone(&self.delivery), configs, self.stop.clone()));
+        self.tasks.spawn(reconfigure::delivery(Arc::clone(&self.delivery), configs.clone(), self.stop.clone()));
+        self.tasks.spawn(reconfigure::breakers(Arc::clone(&self.dispatcher), configs, self.stop.clone()));
         let drain = self.config.plugins.drain_timeout;
         self.tasks.spawn(Arc::clone(&self.delivery).run(self.stop.clone(), drain))
     }

@@ -67,7 +67,7 @@ impl Saga {
             What::Intended { command, deadline } => self.on_intended(*command, *deadline, at),
             What::Succeeded { command, result } => self.on_succeeded(*command, result, at),
             What::Failed { command, kind, error, again } => self.on_failed(*command, *kind, error, *again, at),
-            What::Deferred { command, until } => self.on_deferred(*command, *until),
+            What::Deferred { command, until, unsent } => self.on_deferred(*command, *until, *unsent),
             What::AnsweredLate { command, .. } => self.on_answered_late(command),
             What::WaitStarted { step, until } => self.on_wait_started(*step, *until, at),
             What::TimerFired { step } => self.on_timer_fired(*step, at),

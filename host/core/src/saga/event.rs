@@ -60,12 +60,15 @@ pub enum What {
         /// When the next attempt is due; none when this was the last one.
         again: Option<Timestamp>,
     },
-    /// A participant asked for a pause, and the attempt does not count.
+    /// The attempt does not count: the participant asked for a pause, or it could not be sent.
     Deferred {
         /// Which attempt.
         command: CommandId,
         /// Until when.
         until: Timestamp,
+        /// Whether it was not sent: that is the host's doing, and none of the pauses that a participant has.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unsent: bool,
     },
     /// An answer came that nobody waits for any more: a second one, one of an earlier attempt, or one after its
     /// deadline. It is counted, and changes nothing.

@@ -20,6 +20,8 @@ pub enum Outcome {
     Done(Value),
     /// The participant answered that it did nothing.
     Failed(Failure),
+    /// It was not sent, since nobody could take it now; it may be sent after this time.
+    Unsent(Duration),
     /// Nobody knows: a time-out, a reply that got lost, a trap. It may have been carried out. Says why.
     Lost(String),
 }
@@ -28,12 +30,14 @@ pub enum Outcome {
 
 impl Saga {
     /// The event of an answer, to be applied and journalled. None when there is nothing to remember: the attempt was
-    /// never intended, or so many answers came late that they are counted no more.
+    /// never intended or is lost already, or so many answers came late that they are counted no more.
     #[must_use]
     pub fn record(&self, command: CommandId, outcome: Outcome, now: Timestamp, jitter: f64) -> Option<Event> {
         let event = |what| Some(Event { at: now, what });
         if !self.is_open(&command) {
-            let is_late = self.was_intended(&command) && self.state.late_answers < LATE_ANSWERS_MAX;
+            // That an attempt was given up twice, by the saga and by whoever carried it, is no answer.
+            let is_answer = matches!(outcome, Outcome::Done(_) | Outcome::Failed(_));
+            let is_late = is_answer && self.was_intended(&command) && self.state.late_answers < LATE_ANSWERS_MAX;
             let done = matches!(outcome, Outcome::Done(_));
             return event(What::AnsweredLate { command, done }).filter(|_| is_late);
         }
@@ -47,8 +51,12 @@ impl Saga {
                 Err(error) => failed(FailureKind::TooLarge, error),
             },
             Outcome::Failed(Failure::Defer(pause)) if self.may_pause(&command) => {
-                What::Deferred { command, until: now.plus(pause.min(DEFERRAL_MAX)) }
+                What::Deferred { command, until: now.plus(pause.min(DEFERRAL_MAX)), unsent: false }
             }
+            Outcome::Unsent(pause) if self.may_wait(&command) => {
+                What::Deferred { command, until: now.plus(pause.min(DEFERRAL_MAX)), unsent: true }
+            }
+            Outcome::Unsent(_) => failed(FailureKind::Retry, "it could not be sent".to_owned()),
             Outcome::Failed(Failure::Defer(_)) => {
                 failed(FailureKind::Retry, "it asked for a pause that it cannot have".to_owned())
             }
@@ -67,12 +75,16 @@ impl Saga {
 
     /// Whether a command may ask for a pause: not while the saga turns back, and not for ever.
     pub(super) fn may_pause(&self, command: &CommandId) -> bool {
-        let goes_on = match command.direction {
+        let run = self.state.run(command.step, command.direction);
+        self.may_wait(command) && run.is_some_and(|run| run.deferrals < DEFERRALS_MAX)
+    }
+
+    /// Whether a command may wait: not while the saga turns back.
+    pub(super) fn may_wait(&self, command: &CommandId) -> bool {
+        match command.direction {
             Direction::Forward => self.state.is_advancing(),
             Direction::Compensation => self.state.phase == Phase::Compensating,
-        };
-        let run = self.state.run(command.step, command.direction);
-        goes_on && run.is_some_and(|run| run.deferrals < DEFERRALS_MAX)
+        }
     }
 }
 

@@ -65,7 +65,10 @@ pub fn entry<'a>(definition: &'a Definition, event: &'a Event) -> Entry<'a> {
         What::Failed { command, kind, error, again } => {
             Entry { kind: Some(*kind), ..line.of(definition, *command).until(*again).detail(error) }
         }
-        What::Deferred { command, until } => line.of(definition, *command).until(Some(*until)),
+        What::Deferred { command, until, unsent } => {
+            let line = line.of(definition, *command).until(Some(*until));
+            if *unsent { line.detail("it could not be sent") } else { line }
+        }
         What::AnsweredLate { command, done } => {
             line.of(definition, *command).detail(if *done { "it was carried out" } else { "it failed" })
         }

@@ -91,6 +91,7 @@ impl Subscription {
         match callee {
             Callee::Service(service) => self.call(delivery, &service, event, &told).await,
             Callee::Url(url) => self.post(delivery, &url, event, &told).await,
+            Callee::Sagas => delivery.take_saga_event(event).await,
         }
     }
 
@@ -114,7 +115,9 @@ pub(crate) fn answered(answer: Result<Result<(), Failure>, CallError>) -> Outcom
         Ok(Err(Failure::Reject(reason))) => Outcome::Reject(reason),
         Ok(Err(Failure::Defer(pause))) => Outcome::Later(pause.clamp(*DEFER.start(), *DEFER.end())),
         // It did not take place.
-        Err(CallError::Unavailable { .. } | CallError::Busy { .. }) => Outcome::Later(UNAVAILABLE_PAUSE),
+        Err(CallError::Unavailable { .. } | CallError::BreakerOpen { .. } | CallError::Busy { .. }) => {
+            Outcome::Later(UNAVAILABLE_PAUSE)
+        }
         Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
     }
 }

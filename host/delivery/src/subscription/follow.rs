@@ -17,10 +17,14 @@ use crate::{
     config::{Config, ConfiguredSubscription, Endpoint},
     delivery::Delivery,
     error::Error,
+    saga::needed_by,
 };
 
 /// The name under which a webhook's subscription is kept that names none.
 const WEBHOOK: &str = "webhook";
+
+/// What the names of the host's own subscriptions begin with.
+const HOST: &str = "switchyard";
 
 // === impl Delivery ===
 
@@ -31,7 +35,7 @@ impl Delivery {
     /// # Errors
     /// When the store cannot take it.
     pub async fn open_cursors(&self, manifest: &Manifest) -> Result<(), Error> {
-        for spec in &manifest.subscriptions {
+        for spec in manifest.subscriptions.iter().chain(&needed_by(manifest)) {
             let name: Arc<str> = spec.full_name(manifest.name.as_str()).into();
             if self.subscriptions.named(&name).is_none() {
                 self.store.commit(open_batch(&name, spec.start)).await?;
@@ -113,7 +117,9 @@ impl Delivery {
             granted.cloned().map(move |spec| (Origin::Manifest, spec, endpoint.clone()))
         });
         let mut wanted = BTreeMap::new();
-        for (origin, spec, endpoint) in of_config.chain(of_api).chain(of_manifests) {
+        let of_host = self.wanted_for_sagas().into_iter().map(|spec| (Origin::Host, spec, Endpoint::Sagas));
+        // The host's own come first: nobody else gets their names.
+        for (origin, spec, endpoint) in of_host.chain(of_config).chain(of_api).chain(of_manifests) {
             want(&mut wanted, origin, &spec, endpoint);
         }
         wanted
@@ -159,6 +165,7 @@ pub(super) fn name_of(spec: &SubscriptionSpec, endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Service(name) => spec.full_name(name.as_str()),
         Endpoint::Url(_) => spec.full_name(WEBHOOK),
+        Endpoint::Sagas => spec.full_name(HOST),
     }
 }
 
@@ -166,7 +173,7 @@ impl Subscription {
     /// Whether one of those that it calls can be called.
     pub(super) fn has_callee(&self, services: &BTreeMap<ServiceName, Arc<switchyard_dispatch::Service>>) -> bool {
         self.declared().endpoints.iter().any(|endpoint| match endpoint {
-            Endpoint::Url(_) => true,
+            Endpoint::Url(_) | Endpoint::Sagas => true,
             Endpoint::Service(name) => services.contains_key(name),
         })
     }

@@ -41,12 +41,7 @@ pub(super) fn list<'a>(snapshot: &'a Snapshot, checks: &BTreeMap<ServiceName, Ch
 
 fn listed<'a>(service: &'a Service, check: Option<&Check>) -> Listed<'a> {
     let manifest = &service.manifest;
-    // A service without a health path is well while it is active.
-    let (status, seen) = match (&manifest.health, check) {
-        (None, _) => (CheckStatus::Healthy, None),
-        (Some(_), None) => (CheckStatus::Unknown, None),
-        (Some(_), Some(check)) => (check.status, check.last_check),
-    };
+    let seen = check.filter(|_| manifest.health.is_some()).and_then(|check| check.last_check);
     Listed {
         id: format!("{}-{}", manifest.name, service.instance.generation()),
         name: &manifest.name,
@@ -56,7 +51,7 @@ fn listed<'a>(service: &'a Service, check: Option<&Check>) -> Listed<'a> {
         version: manifest.version.to_string(),
         tags: &manifest.tags,
         metadata: &manifest.metadata,
-        status,
+        status: service.health(check),
         registered_at: service.registered_at.into(),
         last_heartbeat: seen.unwrap_or_else(|| SystemTime::now().into()),
     }

@@ -10,6 +10,7 @@ use switchyard_core::{
         Target, Timetable,
     },
     name::ServiceName,
+    saga::Definition,
     units::HumanDuration,
 };
 use wasmtime::{
@@ -52,12 +53,8 @@ pub(super) fn ask(component: &Component) -> anyhow::Result<Manifest> {
     checked(described.switchyard_plugin_manifest().call_describe(&mut store)?)
 }
 
-/// A manifest of ours, with everything that this host could not honour refused.
+/// A manifest of ours. What is no more than text there is read; whether the rest holds is checked with the side file.
 fn checked(said: wit::Description) -> anyhow::Result<Manifest> {
-    let unserved = [("commands", said.commands.is_empty()), ("sagas", said.sagas.is_empty())];
-    if let Some((what, _)) = unserved.iter().find(|(_, empty)| !empty) {
-        bail!("it declares {what}, which this version of the host does not serve; leave that list empty");
-    }
     let name: ServiceName = said.name.parse()?;
     let Ok(version) = said.version.parse() else {
         bail!("its version '{}' is not semantic; write MAJOR.MINOR.PATCH", said.version);
@@ -71,6 +68,8 @@ fn checked(said: wit::Description) -> anyhow::Result<Manifest> {
         subscriptions: said.subscriptions.into_iter().map(subscription).collect(),
         queues: said.queues.into_iter().map(consumer).collect(),
         schedules: said.schedules.into_iter().map(schedule).collect::<anyhow::Result<_>>()?,
+        commands: said.commands,
+        sagas: (0..).zip(&said.sagas).map(|(place, text)| saga(place, text)).collect::<anyhow::Result<_>>()?,
         dependencies: said.dependencies.into_iter().map(dependency).collect(),
         health: said.health,
         guests: said.guests.map(guests),
@@ -140,6 +139,17 @@ fn schedule(said: wit::Schedule) -> anyhow::Result<ScheduleSpec> {
         },
         data,
     })
+}
+
+/// A definition from its text. One that is refused is named by its name, as far as that can be made out.
+fn saga(place: usize, text: &str) -> anyhow::Result<Definition> {
+    let read: Value =
+        serde_json::from_str(text).with_context(|| format!("the definition {place} of its sagas is not JSON"))?;
+    let name = match read["name"].as_str() {
+        Some(name) => format!("the saga '{name}'"),
+        None => format!("the definition {place} of its sagas"),
+    };
+    serde_json::from_value(read).context(name)
 }
 
 fn dependency(said: wit::Dependency) -> Dependency {
@@ -250,15 +260,41 @@ mod tests {
     }
 
     #[test]
+    fn commands_and_definitions_are_taken_over() {
+        let text = r#"{"name": "order", "steps": [{"command": "pay", "compensation": "refund", "timeout": "5s"}]}"#;
+        let said = wit::Description { commands: vec!["pay".to_owned()], sagas: vec![text.to_owned()], ..said() };
+        let manifest = checked(said).unwrap();
+        assert_eq!((manifest.commands.as_slice(), manifest.check()), (&["pay".to_owned()][..], Ok(())));
+        assert_eq!(manifest.sagas[0].name(), "order");
+        assert_eq!(manifest.sagas[0].command_step(0).unwrap().timeout, Duration::from_secs(5));
+    }
+
+    #[track_caller]
+    fn refused(definition: &str, expected: &str) {
+        let good = r#"{"name": "good", "steps": [{"command": "a", "irreversible": true}]}"#;
+        let error = checked(wit::Description { sagas: vec![good.to_owned(), definition.to_owned()], ..said() });
+        let error = format!("{:#}", error.unwrap_err());
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_definition_that_is_none_is_refused_by_name() {
+        refused("{", "the definition 1 of its sagas is not JSON: EOF while parsing");
+        refused(r#""order""#, "the definition 1 of its sagas: invalid type");
+        refused(r#"{"steps": []}"#, "the definition 1 of its sagas: missing field `name`");
+        refused(r#"{"name": "order", "steps": [{"comand": "a"}]}"#, "the saga 'order': unknown field `comand`");
+        refused(r#"{"name": "order", "steps": [{}]}"#, "the saga 'order': the step 0 (''): say exactly one of");
+        let steps = |steps: &str| {
+            checked(wit::Description { sagas: vec![format!(r#"{{"name": "order", "steps": {steps}}}"#)], ..said() })
+        };
+        let error = steps(r#"[{"command": "a"}]"#).unwrap().check().unwrap_err().to_string();
+        assert!(error.starts_with("the saga 'order': the step 0 ('a'): it comes before the pivot"), "{error}");
+    }
+
+    #[test]
     fn data_of_a_schedule_is_json_or_nothing() {
         let of = |data: &str| checked(wit::Description { schedules: vec![every_minute(data)], ..said() });
         assert_eq!(of("").unwrap().schedules[0].data, Value::Null);
         assert!(of("{").unwrap_err().to_string().contains("the schedule 'tick' is not JSON"));
-    }
-
-    #[test]
-    fn what_this_host_does_not_serve_is_refused_by_name() {
-        let error = checked(wit::Description { commands: vec!["pay".to_owned()], ..said() }).unwrap_err();
-        assert!(error.to_string().contains("it declares commands"), "{error}");
     }
 }

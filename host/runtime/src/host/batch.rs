@@ -1,4 +1,4 @@
-//! `switchyard:plugin/batch`: state, events, messages and an acknowledgement in one commit.
+//! `switchyard:plugin/batch`: state, events, messages, sagas and an acknowledgement in one commit.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
         batch::{Committed, Condition, Entry, Error, Host, Key, Operation},
         check_name, origin, within,
     },
-    queues,
+    queues, sagas,
 };
 use crate::{
     ports::{BatchError, BatchOp, Expect, KvError},
@@ -42,12 +42,13 @@ impl Host for GuestState {
         let origin = origin(self).map_err(Error::Unavailable)?;
         let Prepared { ops, keys } = prepare(&self.shared.bucket, operations, origin.context.handled.is_some())?;
         if ops.is_empty() {
-            return Ok(Committed { receipts: Vec::new(), message_ids: Vec::new() });
+            return Ok(Committed { receipts: Vec::new(), message_ids: Vec::new(), sagas: Vec::new() });
         }
         let committed = self.shared.ports.batches.clone().commit(origin, ops).await;
         let committed = committed.map_err(|error| explain(error, keys))?;
         let receipts = committed.receipts.into_iter().map(events::receipt).collect();
-        Ok(Committed { receipts, message_ids: committed.message_ids })
+        let sagas = committed.sagas.into_iter().map(sagas::started).collect();
+        Ok(Committed { receipts, message_ids: committed.message_ids, sagas })
     }
 }
 
@@ -62,7 +63,7 @@ fn prepare(own: &Arc<str>, operations: Vec<Operation>, handles: bool) -> Result<
     for operation in operations {
         let key = match &operation {
             Operation::Put((key, ..)) | Operation::Delete((key, _)) | Operation::Check((key, _)) => Some(key.clone()),
-            Operation::Publish(_) | Operation::Enqueue(_) | Operation::Ack => None,
+            Operation::Publish(_) | Operation::Enqueue(_) | Operation::StartSaga(_) | Operation::Ack => None,
         };
         acks += usize::from(matches!(operation, Operation::Ack));
         let op = operation_of(own, operation)?;
@@ -99,6 +100,7 @@ fn operation_of(own: &Arc<str>, operation: Operation) -> Result<BatchOp, Error> 
         }
         Operation::Publish(draft) => BatchOp::Publish(events::draft(draft).map_err(Error::Invalid)?),
         Operation::Enqueue(draft) => BatchOp::Enqueue(queues::draft(draft).map_err(Error::Invalid)?),
+        Operation::StartSaga(draft) => BatchOp::StartSaga(sagas::draft(draft).map_err(Error::Invalid)?),
         Operation::Ack => BatchOp::Ack,
     })
 }
@@ -120,6 +122,7 @@ fn size(op: &BatchOp) -> usize {
         BatchOp::Delete { key, .. } | BatchOp::Check { key, .. } => key.len(),
         BatchOp::Publish(draft) => draft.data.as_ref().map_or(0, bytes::Bytes::len),
         BatchOp::Enqueue(draft) => draft.data.len(),
+        BatchOp::StartSaga(draft) => draft.data.len(),
         BatchOp::Ack => 0,
     }
 }
@@ -160,11 +163,17 @@ impl From<KvError> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use switchyard_core::saga::{DATA_MAX, StartDraft};
+
+    use super::{super::platform::saga_types::Draft, *};
     use crate::testing::{Recorder, context, guest};
 
     fn key(bucket: &str, name: &str) -> Key {
         Key { bucket: bucket.to_owned(), name: name.to_owned() }
+    }
+
+    fn saga(data: Vec<u8>) -> Draft {
+        Draft { name: "order".to_owned(), id: Some("o1".to_owned()), data }
     }
 
     fn check(operations: Vec<Operation>, handles: bool) -> Result<Prepared, Error> {
@@ -177,6 +186,7 @@ mod tests {
             Operation::Check((key("", "a"), Condition::Revision(7))),
             Operation::Put((key("default", "b"), b"1".to_vec(), Condition::Absent)),
             Operation::Delete((key("", "c"), Condition::Any)),
+            Operation::StartSaga(saga(b"{}".to_vec())),
             Operation::Ack,
         ];
         let prepared = check(operations, true).unwrap();
@@ -190,6 +200,11 @@ mod tests {
                 expect: Expect::Absent,
             },
             BatchOp::Delete { bucket: bucket(), key: key("c"), expect: Expect::Any },
+            BatchOp::StartSaga(StartDraft {
+                name: key("order"),
+                id: Some(key("o1")),
+                data: bytes::Bytes::from_static(b"{}"),
+            }),
             BatchOp::Ack,
         ];
         assert_eq!(prepared.ops, expected);
@@ -213,6 +228,9 @@ mod tests {
         assert!(matches!(check((0..17).map(|_| large()).collect(), false), Err(Error::Invalid(_))));
         let long = Operation::Delete((key("", &"a".repeat(2_000)), Condition::Any));
         assert!(matches!(check(vec![long], false), Err(Error::Invalid(_))));
+        let large = |bytes| Operation::StartSaga(saga(vec![0; bytes]));
+        assert!(matches!(check(vec![large(DATA_MAX + 1)], false), Err(Error::Invalid(_))));
+        assert!(matches!(check((0..17).map(|_| large(DATA_MAX)).collect(), false), Err(Error::Invalid(_))));
         assert!(matches!(check((0..=BATCH_MAX).map(|_| Operation::Ack).collect(), true), Err(Error::Invalid(_))));
     }
 
@@ -225,7 +243,9 @@ mod tests {
         assert!(matches!(state.commit(put()).await, Err(Error::Unavailable(_))), "it is in no call");
         state.begin(context(&[]));
         assert!(state.commit(put()).await.is_ok() && state.commit(Vec::new()).await.is_ok());
-        assert_eq!(recorder.committed.lock().unwrap().len(), 1);
+        let started = state.commit(vec![Operation::StartSaga(saga(b"{}".to_vec()))]).await.unwrap().sagas;
+        assert_eq!((started[0].id.as_str(), started[0].existing), ("o1", true));
+        assert_eq!(recorder.committed.lock().unwrap().len(), 2);
         assert!(matches!(state.read(key("default", "a")).await, Ok(None)));
         assert!(matches!(state.read(key("other", "a")).await, Err(Error::NoSuchStore(_))));
         assert_eq!(*recorder.asked.lock().unwrap(), ["get shop/a"]);

@@ -1,4 +1,4 @@
-//! `switchyard:plugin/{events,queues,batch}`: the platform's own imports, each with its part in a file beside this.
+//! `switchyard:plugin/{events,queues,sagas,batch}`: the platform's own imports, each with its part in a file beside this.
 //!
 //! A call is checked for size before anything of it goes on; what it means is for the ports to judge.
 
@@ -6,7 +6,9 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::{ports::Origin, settings::NAME_BYTES_MAX, state::GuestState};
 
-pub(super) use self::bindings::switchyard::plugin::{batch, event_types, events, queue_types, queues};
+pub(super) use self::bindings::switchyard::plugin::{
+    batch, event_types, events, queue_types, queues, saga_types, sagas,
+};
 
 #[allow(missing_docs, reason = "generated; the WIT is documented")]
 mod bindings {
@@ -17,6 +19,7 @@ mod bindings {
             world platform {
                 import switchyard:plugin/events@0.1.0;
                 import switchyard:plugin/queues@0.1.0;
+                import switchyard:plugin/sagas@0.1.0;
                 import switchyard:plugin/batch@0.1.0;
             }
         ",
@@ -26,8 +29,8 @@ mod bindings {
 }
 
 /// Those that hold functions; any 0.1.x links.
-pub(crate) const INTERFACES: [&str; 3] =
-    ["switchyard:plugin/events", "switchyard:plugin/queues", "switchyard:plugin/batch"];
+pub(crate) const INTERFACES: [&str; 4] =
+    ["switchyard:plugin/events", "switchyard:plugin/queues", "switchyard:plugin/sagas", "switchyard:plugin/batch"];
 
 /// What a guest hears that calls the host from its start function.
 const NOT_IN_A_CALL: &str = "nothing is being handled yet: call this from a handler";
@@ -35,6 +38,7 @@ const NOT_IN_A_CALL: &str = "nothing is being handled yet: call this from a hand
 pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     events::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     queues::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    sagas::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     batch::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 

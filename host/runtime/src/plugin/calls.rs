@@ -2,16 +2,18 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use switchyard_core::{
     describe::{self, Role},
     event::{Delivery, Event, Verdict},
     handled::Failure,
     message::Leased,
+    saga::Told,
 };
 
 use super::{
-    Plugin, event_handler, event_middleware, fast,
+    Plugin, command_handler, event_handler, event_middleware, fast,
     gate::Admission,
     linked::Call,
     mapped::{Code, Kind},
@@ -72,6 +74,20 @@ impl Plugin {
     ) -> Result<Result<(), Failure>, GuestError> {
         self.needs(Role::QueueHandler)?;
         self.run(context, queue_handler::Handle { message }).await
+    }
+
+    /// Calls the guest with a command of a saga, and answers the result as the guest wrote it: JSON, or nothing, which
+    /// means null.
+    ///
+    /// # Errors
+    /// When it carries out no commands, is too busy, too slow, or fails; see [`GuestError`].
+    pub async fn handle_command(
+        &self,
+        context: CallContext,
+        command: &Told,
+    ) -> Result<Result<Bytes, Failure>, GuestError> {
+        self.needs(Role::CommandHandler)?;
+        self.run(context, command_handler::Handle { command }).await
     }
 
     /// Shows the guest an event that is not stored yet. A changed event keeps its id, source and topic; apart from that

@@ -62,6 +62,7 @@ roles! {
     messaging: Messaging => incoming_handler,
     queue: QueueHandler => wit::queue_handler,
     event_middleware: EventMiddleware => wit::event_middleware,
+    command: CommandHandler => wit::command_handler,
 }
 
 // === impl Roles ===
@@ -78,6 +79,7 @@ impl Roles {
                 Role::Messaging => super::messaging::check(pre)?,
                 Role::QueueHandler => super::queue_handler::check(pre)?,
                 Role::EventMiddleware => super::event_middleware::check(pre)?,
+                Role::CommandHandler => super::command_handler::check(pre)?,
                 Role::WasiHttp02 | Role::WasiHttp03 | Role::Manifest => {}
             }
         }

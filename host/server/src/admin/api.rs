@@ -6,11 +6,11 @@ use http_body_util::Full;
 use switchyard_core::problem::Code;
 
 use super::{
-    Sources, dead_letters, events,
+    Sources, breakers, dead_letters, events,
     query::Query,
     queues,
     reply::{Problem, json, page, text},
-    routes, services, subscriptions,
+    routes, sagas, services, subscriptions,
 };
 
 /// What is answered.
@@ -40,11 +40,13 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
         ["api", "v1", "services"] => asked.reading(|query| service_list(sources, query)),
         ["api", "v1", "services", name] => asked.reading(|_| service(sources, name)),
         ["api", "v1", "routes"] => asked.reading(|query| route_list(sources, query)),
+        ["api", "v1", "breakers", ref rest @ ..] => breakers::answer(&asked, rest, sources),
         ["api", "v1", "topics", ref rest @ ..] => events::topics(&asked, rest, sources).await,
         ["api", "v1", "events"] => events::events(&asked, sources).await,
         ["api", "v1", "subscriptions", ref rest @ ..] => subscriptions::answer(&asked, rest, sources).await,
         ["api", "v1", "dead-letters", ref rest @ ..] => dead_letters::answer(&asked, rest, sources).await,
         ["api", "v1", "queues", ref rest @ ..] => queues::answer(&asked, rest, sources).await,
+        ["api", "v1", "sagas", ref rest @ ..] => sagas::answer(&asked, rest, sources).await,
         _ => Err(no_such_path()),
     }
 }

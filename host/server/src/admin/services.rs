@@ -73,10 +73,7 @@ pub(super) fn one<'a>(snapshot: &'a Snapshot, checks: &'a Checks, name: &str) ->
 fn item<'a>(service: &'a Service, checks: &'a Checks) -> ServiceItem<'a> {
     let (manifest, instance) = (&service.manifest, &service.instance);
     let check = checks.get(service.name()).filter(|_| manifest.health.is_some());
-    let status = match (&manifest.health, check) {
-        (None, _) => CheckStatus::Healthy,
-        (Some(_), check) => check.map_or(CheckStatus::Unknown, |check| check.status),
-    };
+    let status = service.health(check);
     let instance = InstanceItem {
         id: format!("{}-{}", service.name(), instance.generation()),
         generation: instance.generation(),

@@ -1,9 +1,11 @@
 //! What the admin API answers, asked without a socket; the store and delivery behind it are real.
 
 mod basics;
+mod breakers;
 mod dead_letters;
 mod events;
 mod queues;
+mod sagas;
 mod subscriptions;
 
 use http::{HeaderMap, Method};
@@ -19,7 +21,7 @@ use super::*;
 struct Api {
     sources: Sources,
     stop: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What was answered.
@@ -50,7 +52,7 @@ impl Api {
             checks: watch::channel(Checks::default()).1,
             stopping: CancellationToken::new(),
         };
-        Self { sources, stop, _folder: folder }
+        Self { sources, stop, folder }
     }
 
     async fn get(&self, path: &str) -> Answered {

@@ -9,7 +9,9 @@ use switchyard_core::{
 };
 use toml::Spanned;
 
-use super::{Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, delivery, is_safe_for_admin, raw};
+use super::{
+    Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, breaker, delivery, is_safe_for_admin, raw,
+};
 
 /// The least `header-max`, in bytes: hyper reads with no smaller buffer.
 const HEADER_MAX_LEAST: u64 = 8 << 10;
@@ -35,8 +37,10 @@ pub(super) fn check(raw: raw::Raw, base: &Path) -> Result<Config, Wrong> {
         grants: raw.plugins.grants,
         granted: raw.services.iter().map(|(name, service)| (name.clone(), service.grants.clone())).collect(),
     })?;
+    let breakers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.breaker.clone()?)));
     Ok(Config {
         delivery,
+        breakers: breaker::policy(raw.breaker, breakers.collect())?,
         gateway: gateway(raw.gateway, defaults.gateway)?,
         admin: raw.admin.listen.map_or(Ok(defaults.admin), admin)?,
         plugins: Plugins {

@@ -1,4 +1,4 @@
-//! The tables of events, queues and the clock: from raw members to checked values.
+//! The tables of events, queues and the clock, and the grants: from raw members to checked values.
 
 mod queue;
 mod schedule;
@@ -6,7 +6,7 @@ mod subscription;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchyard_core::{event::topic, message::is_queue_name, name::ServiceName};
+use switchyard_core::{event::topic, message::is_queue_name, name::ServiceName, saga};
 use switchyard_delivery::{
     Config,
     config::{Grant, Grants, Topic},
@@ -70,13 +70,14 @@ fn grants_of(raw: Vec<Spanned<String>>) -> Result<BTreeSet<Grant>, Wrong> {
         ("publish", pattern) => pattern.parse().ok().map(Grant::Publish),
         ("subscribe", pattern) => pattern.parse().ok().map(Grant::Subscribe),
         ("queue", name) => is_queue_name(name).then(|| Grant::Queue(name.to_owned())),
+        ("saga", name) => saga::id::is_name(name).then(|| Grant::Saga(name.to_owned())),
         _ => None,
     };
     let grants = raw.into_iter().map(|grant| match parse(grant.as_ref()) {
         Some(parsed) => Ok(parsed),
         None => {
             let message = format!(
-                "'{}' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN or queue:NAME",
+                "'{}' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN, queue:NAME or saga:NAME",
                 grant.as_ref()
             );
             wrong(&grant, message)

@@ -11,7 +11,7 @@ use switchyard_core::{
 use switchyard_delivery::config::{Grants, OnError, TopicDurability};
 use toml::Spanned;
 
-use super::LogFormat;
+use super::{LogFormat, breaker};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -26,6 +26,7 @@ pub(super) struct Raw {
     pub(super) topics: BTreeMap<Spanned<String>, Topic>,
     pub(super) queues: BTreeMap<Spanned<String>, Queue>,
     pub(super) services: BTreeMap<ServiceName, Service>,
+    pub(super) breaker: breaker::Raw,
     pub(super) store: Store,
     pub(super) telemetry: Telemetry,
 }
@@ -139,6 +140,7 @@ pub(super) struct Service {
     pub(super) deadline: Option<Spanned<HumanDuration>>,
     pub(super) concurrency_max: Option<Spanned<u32>>,
     pub(super) queue_max: Option<u32>,
+    pub(super) breaker: Option<breaker::Raw>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -55,7 +55,7 @@ async fn call(dispatcher: &Arc<Dispatcher>, question: &Question, target: &str) -
     let uri = if is_own_path { format!("http://{host}{target}") } else { target.to_owned() };
     let request = Request::get(uri).body(Body::empty()).map_err(|error| error.to_string())?;
     let response = if is_own_path {
-        dispatcher.call(&question.service, context, request).await.map_err(|error| error.to_string())?
+        dispatcher.check(&question.service, context, request).await.map_err(|error| error.to_string())?
     } else {
         let context = context.nested(name);
         let caller = Caller { service: name.clone(), context, outbound: Arc::clone(&question.outbound) };

@@ -18,6 +18,8 @@ use super::Checks;
 pub(super) enum Known {
     /// It is not there.
     Missing,
+    /// Its breaker is open.
+    Refusing,
     /// It is there and has no health path.
     Serving,
     /// It is there, and its health path was asked.
@@ -35,6 +37,10 @@ pub(super) fn check(name: &str, known: Known, is_ready: bool, now: Timestamp) ->
             Check::of(CheckStatus::Unhealthy, now, Duration::ZERO, Some(error))
         }
         Known::Missing => Check::default(),
+        Known::Refusing => {
+            let error = format!("the service {name}: its breaker is open");
+            Check::of(CheckStatus::Unhealthy, now, Duration::ZERO, Some(error))
+        }
         Known::Serving => Check::of(CheckStatus::Healthy, now, Duration::ZERO, None),
         Known::Checked(check) => {
             let error = check.error.map(|error| format!("the service {name}: {error}"));
@@ -51,6 +57,7 @@ impl Known {
         let service = name.parse().ok().and_then(|name: ServiceName| snapshot.services.get(&name));
         match service {
             None => Self::Missing,
+            Some(service) if service.instance.is_refusing() => Self::Refusing,
             Some(service) if service.manifest.health.is_none() => Self::Serving,
             Some(service) => Self::Checked(checks.get(service.name()).cloned().unwrap_or_default()),
         }
@@ -70,6 +77,7 @@ mod tests {
     fn a_dependency_is_what_its_service_is() {
         status(Known::Missing, false, CheckStatus::Unknown);
         status(Known::Missing, true, CheckStatus::Unhealthy);
+        status(Known::Refusing, true, CheckStatus::Unhealthy);
         status(Known::Serving, true, CheckStatus::Healthy);
         status(Known::Checked(Check::default()), true, CheckStatus::Unknown);
         for of_service in [CheckStatus::Healthy, CheckStatus::Unhealthy] {

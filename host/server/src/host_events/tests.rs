@@ -1,8 +1,7 @@
 //! What is told when something has changed, and what is not.
 
-use std::time::Duration;
-
-use switchyard_core::{health::Check, timestamp::Timestamp};
+use switchyard_core::breaker::{Cause, State};
+use switchyard_dispatch::BreakerChange;
 
 use super::*;
 
@@ -59,8 +58,8 @@ fn plugins_are_told_by_what_is_new_about_them() {
 fn health_is_told_when_it_changes() {
     let mut seen = Seen::default();
     let mut tell = |status: CheckStatus, error: Option<&str>| {
-        let check = Check::of(status, Timestamp(0), Duration::ZERO, error.map(str::to_owned));
-        seen.health(&Checks::new([("a".parse().expect("a name"), check)].into()))
+        let health = Health { status, error: error.map(str::to_owned), first: CheckStatus::Unknown };
+        seen.health(&[("a".parse().expect("a name"), health)].into())
     };
     assert!(tell(CheckStatus::Unknown, None).is_empty());
     let told = tell(CheckStatus::Healthy, None);
@@ -68,4 +67,43 @@ fn health_is_told_when_it_changes() {
     assert_eq!((&told[0].data["previousStatus"], &told[0].data["status"]), (&"unknown".into(), &"healthy".into()));
     assert!(tell(CheckStatus::Healthy, None).is_empty());
     assert_eq!(tell(CheckStatus::Unhealthy, Some("no"))[0].data["error"], "no");
+}
+
+#[test]
+fn a_service_that_has_nothing_to_check_is_well_until_its_breaker_opens() {
+    let mut seen = Seen::default();
+    let mut tell = |status: CheckStatus| {
+        let health = Health { status, error: None, first: CheckStatus::Healthy };
+        seen.health(&[("a".parse().expect("a name"), health)].into())
+    };
+    assert!(tell(CheckStatus::Healthy).is_empty());
+    assert_eq!(tell(CheckStatus::Unhealthy)[0].data["previousStatus"], "healthy");
+    assert_eq!(tell(CheckStatus::Healthy)[0].data["status"], "healthy");
+}
+
+#[test]
+fn each_move_of_a_breaker_is_told_and_what_is_only_measured_is_not() {
+    let told = |from, to| {
+        let service = "a".parse().expect("a name");
+        let cause = Cause::InARow(5);
+        breakers::told(&BreakerChange { id: "a-1".to_owned(), service, from, to, cause, next_attempt: None })
+    };
+    for (from, to, topic) in [
+        (State::Closed, State::Open, "breaker.opened"),
+        (State::Closed, State::ForcedOpen, "breaker.opened"),
+        (State::Open, State::HalfOpen, "breaker.half-open"),
+        (State::HalfOpen, State::Closed, "breaker.closed"),
+        (State::ForcedOpen, State::ForcedClosed, "breaker.closed"),
+        (State::Closed, State::Measuring, "breaker.closed"),
+    ] {
+        assert_eq!(told(from, to).map(|told| told.topic), Some(topic), "{from} to {to}");
+    }
+    assert_eq!(told(State::Measuring, State::Measuring), None);
+    let told = told(State::Closed, State::Open).expect("it is told");
+    assert_eq!(told.subject, "a");
+    let expected = json!({
+        "id": "a-1", "service": "a", "instance": "a-1", "state": "open", "previousState": "closed",
+        "reason": "5 calls in a row failed", "nextAttempt": null,
+    });
+    assert_eq!(told.data, expected);
 }

@@ -3,13 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{Request, Response};
-use switchyard_core::{event, message};
+use switchyard_core::{
+    event, message,
+    saga::{Snapshot, StartDraft, Started},
+};
 use switchyard_runtime::{
     Body,
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Settlement,
+        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Sagas, SagasError, Settlement,
     },
 };
 
@@ -30,6 +34,7 @@ impl Nothing {
             http: Arc::new(Self),
             events: Arc::new(Self),
             queues: Arc::new(Self),
+            sagas: Arc::new(Self),
             batches: Arc::new(Self),
         }
     }
@@ -41,6 +46,10 @@ fn no_state<T>() -> Result<T, KvError> {
 
 fn no_queue<T>() -> Result<T, QueuesError> {
     Err(QueuesError::Unavailable(NOTHING.to_owned()))
+}
+
+fn no_saga<T>() -> Result<T, SagasError> {
+    Err(SagasError::Unavailable(NOTHING.to_owned()))
 }
 
 #[async_trait]
@@ -98,6 +107,25 @@ impl Queues for Nothing {
 
     async fn settle(&self, _: Origin, _: &str, _: &str, _: &str, _: Settlement) -> Result<(), QueuesError> {
         no_queue()
+    }
+}
+
+#[async_trait]
+impl Sagas for Nothing {
+    async fn start(&self, _: Origin, _: StartDraft) -> Result<Started, SagasError> {
+        no_saga()
+    }
+
+    async fn get(&self, _: Origin, _: &str) -> Result<Snapshot, SagasError> {
+        no_saga()
+    }
+
+    async fn signal(&self, _: Origin, _: &str, _: &str, _: Bytes) -> Result<(), SagasError> {
+        no_saga()
+    }
+
+    async fn cancel(&self, _: Origin, _: &str) -> Result<(), SagasError> {
+        no_saga()
     }
 }
 

@@ -70,6 +70,38 @@ mod tests {
     }
 
     #[test]
+    fn a_side_file_gives_commands_and_saga_definitions() {
+        let side = "commands = ['pay', 'refund']
+            [[sagas]]
+            name = 'order'
+            onFailure = 'stuck'
+            steps = [
+                { command = 'pay', compensation = 'refund', timeout = '5s', data = { limit = 30 } },
+                { wait = { signal = 'approved', timeout = '1d' } },
+            ]";
+        let held = manifest("shop", &component(&[Role::CommandHandler]), Some(side)).expect("it holds");
+        let steps: Vec<_> = held.sagas[0].steps().iter().map(|step| step.label()).collect();
+        assert_eq!((held.commands.len(), &steps[..]), (2, &["pay".into(), "signal approved".into()][..]));
+        assert_eq!(held.sagas[0].command_step(0).map(|step| step.data["limit"].clone()), Some(30.into()));
+        let definition_only = "[[sagas]]\nname = 'order'\nsteps = [{ wait = { timer = '1s' } }]";
+        assert!(manifest("shop", &component(&[Role::HttpHandler]), Some(definition_only)).is_ok());
+    }
+
+    #[test]
+    fn commands_and_definitions_that_do_not_hold_are_refused_by_name() {
+        let saga = |steps: &str| format!("\n[[sagas]]\nname = 'order'\nsteps = [{steps}]");
+        let definition = |steps: &str, expected| refused(&[Role::CommandHandler], &saga(steps), expected);
+        refused(&[Role::HttpHandler], "commands = ['pay']", "it declares commands, but exports no");
+        refused(&[Role::CommandHandler], "commands = ['pay now']", "'pay now' is not the name of a command");
+        refused(&[Role::CommandHandler], "commands = ['pay', 'pay']", "pay");
+        definition("", "the saga 'order': ");
+        definition("{ command = 'pay' }", "the saga 'order': ");
+        definition("{ command = 'pay', compensate = 'refund' }", "shop.toml:");
+        let twice = "[[sagas]]\nname = 'order'\nsteps = [{ wait = { timer = '1s' } }]\n".repeat(2);
+        refused(&[Role::HttpHandler], &twice, "order");
+    }
+
+    #[test]
     fn only_what_serves_http_has_the_route_of_its_name() {
         assert_eq!(manifest("shop", &component(&[Role::QueueHandler]), None).expect("it holds").routes, []);
         let renamed = manifest("shop", &component(&[Role::HttpHandler]), Some("name = 'store'")).expect("it holds");

@@ -1,21 +1,19 @@
 //! From what is loaded to the one snapshot that requests are answered from.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use switchyard_core::{
+    claims::{self, Claims},
     folder::{self, Standing},
-    manifest::RouteSpec,
+    manifest::{Manifest, RouteSpec},
     name::ServiceName,
-    route::{Layer, Origin, Refused, RouteRule, RouteTable},
+    route::{Layer, Origin, RouteRule},
 };
 use switchyard_dispatch::{RouteTarget, Service, Snapshot};
 
 use super::{
+    refused,
     stem::{Active, Stem},
-    view::RefusedRoute,
 };
 use crate::config::Config;
 
@@ -23,18 +21,19 @@ use crate::config::Config;
 const CONFIG_OWNER: &str = "switchyard.toml";
 
 /// Ranks the plugins of each service, lays their routes and the operator's into one table, and notes on each stem
-/// what it does not get. Who holds a route in `previous` keeps it.
+/// what it does not get. Who holds a route, a command or a saga definition in `previous` keeps it.
 ///
-/// An operator's route to a service that is not there yet is left out until it comes.
-pub(super) fn snapshot(
-    config: &Config,
-    stems: &mut BTreeMap<String, Stem>,
-    previous: &RouteTable<RouteTarget>,
-) -> Snapshot {
+/// An operator's route to a service that is not there yet is left out until it comes. A service's manifest is without
+/// the commands and definitions that it does not get, so whoever reads it there need not ask who holds them.
+pub(super) fn snapshot(config: &Config, stems: &mut BTreeMap<String, Stem>, previous: &Snapshot) -> Snapshot {
     rank(stems);
     let main: Vec<_> = in_order_of_arrival(stems);
-    let services: BTreeMap<ServiceName, Arc<Service>> =
-        main.iter().map(|(_, active)| (active.manifest.name.clone(), Arc::new(active.service()))).collect();
+    let held = Claims::of(previous.services.values().map(|service| &*service.manifest));
+    let (_, refused_names) = held.succeeded_by(main.iter().map(|(_, active)| &*active.manifest));
+    let services: BTreeMap<ServiceName, Arc<Service>> = main
+        .iter()
+        .map(|(_, active)| (active.manifest.name.clone(), Arc::new(active.service(&refused_names))))
+        .collect();
     let of_config = config.routes.iter().filter_map(|route| {
         let origin = Origin { layer: Layer::Config, owner: CONFIG_OWNER.to_owned() };
         rule(&route.spec, services.get(&route.service)?, origin)
@@ -46,8 +45,9 @@ pub(super) fn snapshot(
         let routes = active.manifest.routes.iter();
         routes.filter_map(move |spec| rule(spec, service?, origin.clone()))
     });
-    let (routes, refused) = previous.succeeded_by(of_config.chain(of_plugins));
-    note_refused(stems, refused);
+    let (routes, refused_routes) = previous.routes.succeeded_by(of_config.chain(of_plugins));
+    let stems_of = main.iter().map(|(stem, active)| (active.manifest.name.clone(), (*stem).to_owned())).collect();
+    refused::note(stems, refused_routes, &refused_names, &stems_of);
     Snapshot { routes, services }
 }
 
@@ -87,34 +87,49 @@ fn rule(spec: &RouteSpec, service: &Arc<Service>, origin: Origin) -> Option<Rout
     Some(RouteRule { pattern, host, methods: spec.methods.clone(), target, origin })
 }
 
-fn note_refused(stems: &mut BTreeMap<String, Stem>, refused: Vec<Refused<RouteTarget>>) {
-    let mut by_stem: HashMap<String, Vec<RefusedRoute>> = HashMap::new();
-    for refused in refused {
-        let view = RefusedRoute {
-            path: refused.rule.pattern.to_string(),
-            methods: refused.rule.methods.clone(),
-            host: refused.rule.host.clone(),
-            error: refused.to_string(),
-        };
-        by_stem.entry(refused.rule.origin.owner).or_default().push(view);
+/// The manifest of a service without the names that it does not get.
+fn without(manifest: &Arc<Manifest>, refused: &[claims::Refused]) -> Arc<Manifest> {
+    let refused: Vec<_> = refused.iter().filter(|refused| refused.asked_by == manifest.name).collect();
+    if refused.is_empty() {
+        return Arc::clone(manifest);
     }
-    for (name, stem) in stems {
-        let now = by_stem.remove(name).unwrap_or_default();
-        for route in now.iter().filter(|route| !stem.refused.contains(route)) {
-            tracing::warn!(plugin = name, error = route.error, "a route is refused");
-        }
-        stem.refused = now;
-    }
+    let is_refused =
+        |kind, name: &str| refused.iter().any(|refused| refused.claim.kind == kind && refused.claim.name == name);
+    let mut held = Manifest::clone(manifest);
+    held.commands.retain(|name| !is_refused(claims::Kind::Command, name));
+    held.sagas.retain(|saga| !is_refused(claims::Kind::Saga, saga.name()));
+    Arc::new(held)
 }
 
 // === impl Active ===
 
 impl Active {
-    fn service(&self) -> Service {
+    fn service(&self, refused: &[claims::Refused]) -> Service {
         Service {
-            manifest: Arc::clone(&self.manifest),
+            manifest: without(&self.manifest, refused),
             instance: Arc::clone(&self.instance),
             registered_at: self.registered_at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_loses_what_its_service_does_not_get() {
+        let of = |name: &str, commands: &[&str]| {
+            let mut manifest = Manifest::of_file(name.parse().unwrap(), None);
+            manifest.commands = commands.iter().map(|name| (*name).to_owned()).collect();
+            let saga = r#"{"name":"order","steps":[{"wait":{"signal":"go"}}]}"#;
+            manifest.sagas = vec![serde_json::from_str(saga).unwrap()];
+            Arc::new(manifest)
+        };
+        let (first, second) = (of("a", &["pay"]), of("b", &["pay", "ship"]));
+        let (_, refused) = Claims::default().succeeded_by([&*first, &*second]);
+        assert!(Arc::ptr_eq(&without(&first, &refused), &first));
+        let held = without(&second, &refused);
+        assert_eq!((held.commands.as_slice(), held.sagas.len()), (&["ship".to_owned()][..], 0));
     }
 }

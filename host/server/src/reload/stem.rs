@@ -12,7 +12,7 @@ use switchyard_dispatch::Instance;
 use switchyard_runtime::{Plugin, settings::Settings};
 use tokio::task::AbortHandle;
 
-use super::view::RefusedRoute;
+use super::refused::Refusals;
 
 /// How many retired generations of a stem are shown.
 const PAST_MAX: usize = 3;
@@ -36,8 +36,8 @@ pub(super) struct Stem {
     pub(super) error: Option<String>,
     /// Whether another file of the same service takes its traffic.
     pub(super) is_staged: bool,
-    /// Routes that somebody else holds.
-    pub(super) refused: Vec<RefusedRoute>,
+    /// What somebody else holds.
+    pub(super) refused: Refusals,
     /// Retired generations, newest first.
     pub(super) past: VecDeque<Past>,
 }

@@ -1,6 +1,7 @@
 //! Plugins as the admin API shows them.
 
 mod delivery;
+mod sagas;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,12 @@ use switchyard_core::{
     name::{Digest, Generation, ServiceName},
 };
 
-use super::stem::{Active, Leaving, Past, Stem};
+use super::{
+    refused::Refusals,
+    stem::{Active, Leaving, Past, Stem},
+};
 use delivery::{ConsumerView, ScheduleView, SubscriptionView};
+use sagas::SagaView;
 
 /// One plugin.
 #[derive(Clone, Debug, Serialize)]
@@ -34,10 +39,14 @@ pub(crate) struct PluginView {
     pub(crate) error: Option<String>,
     pub(crate) roles: Vec<Role>,
     pub(crate) routes: Vec<RouteView>,
-    pub(crate) refused_routes: Vec<RefusedRoute>,
     pub(crate) subscriptions: Vec<SubscriptionView>,
     pub(crate) queues: Vec<ConsumerView>,
     pub(crate) schedules: Vec<ScheduleView>,
+    pub(crate) commands: Vec<String>,
+    pub(crate) sagas: Vec<SagaView>,
+    /// What of all that it does not get.
+    #[serde(flatten)]
+    pub(crate) refused: Refusals,
     pub(crate) tier: Option<Tier>,
     /// Earlier generations, newest first.
     pub(crate) previous: Vec<Previous>,
@@ -74,17 +83,6 @@ pub(crate) struct RouteView {
     pub(crate) host: Option<String>,
     pub(crate) strip_prefix: Option<String>,
     pub(crate) timeout: Option<String>,
-}
-
-/// A route that a plugin asks for and does not get.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RefusedRoute {
-    pub(crate) path: String,
-    pub(crate) methods: Vec<String>,
-    pub(crate) host: Option<String>,
-    /// Who holds it, and what helps.
-    pub(crate) error: String,
 }
 
 /// An earlier generation.
@@ -130,7 +128,7 @@ fn plugin(name: &str, stem: &Stem, tried: Option<&Wanted>, leaving: &[Leaving]) 
         digest: view.digest.or(of_file),
         staged: stem.is_staged,
         error: stem.error.clone(),
-        refused_routes: stem.refused.clone(),
+        refused: stem.refused.clone(),
         previous: previous.collect(),
         ..view
     }
@@ -158,10 +156,12 @@ impl PluginView {
             error: None,
             roles: active.iter().flat_map(|active| active.description.roles.iter().copied()).collect(),
             routes: manifest.iter().flat_map(|manifest| manifest.routes.iter().map(RouteView::of)).collect(),
-            refused_routes: Vec::new(),
             subscriptions: manifest.map(subscriptions).unwrap_or_default(),
             queues: manifest.iter().flat_map(|manifest| manifest.queues.iter().map(ConsumerView::of)).collect(),
             schedules: manifest.iter().flat_map(|manifest| manifest.schedules.iter().map(ScheduleView::of)).collect(),
+            commands: manifest.map(|manifest| manifest.commands.clone()).unwrap_or_default(),
+            sagas: manifest.iter().flat_map(|manifest| manifest.sagas.iter().map(SagaView::of)).collect(),
+            refused: Refusals::default(),
             tier: active.map(|active| if active.optimised { Tier::Optimised } else { Tier::Quick }),
             previous: Vec::new(),
         }

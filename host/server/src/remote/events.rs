@@ -1,15 +1,15 @@
 //! `events`: published and read.
 
-use std::{io::Read, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{RemoteArgs, tail};
-
-/// The longest payload that is read from standard input, in bytes: as much as an event may hold.
-const INPUT_MAX: u64 = switchyard_core::event::DATA_MAX as u64;
+use super::{
+    RemoteArgs,
+    payload::{Payload, payload},
+    tail,
+};
 
 /// What `events` takes.
 #[derive(Clone, Debug, Args)]
@@ -34,9 +34,9 @@ enum EventsCommand {
 struct PublishArgs {
     /// The topic, as in order.created
     topic: String,
-    /// The payload, as JSON; `-` reads it from standard input
-    #[arg(long, value_name = "JSON", allow_hyphen_values = true, value_parser = data)]
-    data: Option<Data>,
+    /// The payload, as JSON; @FILE reads it from a file, `-` from standard input
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, value_parser = payload)]
+    data: Option<Payload>,
     /// The event's id: a second event of the same source and id is stored once [default: a new one]
     #[arg(long)]
     id: Option<String>,
@@ -49,13 +49,6 @@ struct PublishArgs {
     /// Events of one key are delivered in order
     #[arg(long)]
     key: Option<String>,
-}
-
-/// Where the payload comes from.
-#[derive(Clone, Debug)]
-enum Data {
-    Said(Value),
-    Input,
 }
 
 /// Does what is asked for.
@@ -91,31 +84,11 @@ impl PublishArgs {
                 event[name] = json!(value);
             }
         }
-        match &self.data {
-            Some(Data::Said(data)) => event["data"] = data.clone(),
-            Some(Data::Input) => event["data"] = json_of(&input()?).map_err(anyhow::Error::msg)?,
-            None => {}
+        if let Some(data) = &self.data {
+            event["data"] = data.read()?;
         }
         Ok(event)
     }
-}
-
-fn data(text: &str) -> Result<Data, String> {
-    if text == "-" { Ok(Data::Input) } else { json_of(text).map(Data::Said) }
-}
-
-fn json_of(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("no JSON: {error}; write text in double quotes, as in '\"text\"'"))
-}
-
-fn input() -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(INPUT_MAX + 1).read_to_string(&mut text);
-    if read.context("cannot read the payload from standard input")? as u64 > INPUT_MAX {
-        bail!("the payload is longer than the {INPUT_MAX} bytes that an event may hold");
-    }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -126,7 +99,7 @@ mod tests {
     fn only_what_is_said_is_sent() {
         let args = PublishArgs {
             topic: "order.created".to_owned(),
-            data: Some(data(r#"{"id": 1}"#).expect("it is JSON")),
+            data: Some(Payload::Said(json!({"id": 1}))),
             id: None,
             source: None,
             subject: None,
@@ -134,7 +107,5 @@ mod tests {
         };
         let expected = json!({"specversion": "1.0", "type": "order.created", "partitionkey": "k", "data": {"id": 1}});
         assert_eq!(args.event().expect("an event"), expected);
-        assert!(data("text").expect_err("no JSON").contains("double quotes"));
-        assert!(matches!(data("-"), Ok(Data::Input)));
     }
 }

@@ -11,7 +11,7 @@ use super::{RemoteArgs, client::Target, table::Column};
 const COLUMNS: [Column; 9] = [
     ("SUBSCRIPTION", &["/name"]),
     ("TOPIC", &["/topic"]),
-    ("CALLS", &["/endpoint/service", "/endpoint/url"]),
+    ("CALLS", &["/endpoint/service", "/endpoint/url", "/endpoint"]),
     ("STATE", &["/state"]),
     ("LAG", &["/lag"]),
     ("IN FLIGHT", &["/inFlight"]),

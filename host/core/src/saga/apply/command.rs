@@ -89,10 +89,11 @@ impl Saga {
         Ok(())
     }
 
-    pub(super) fn on_deferred(&mut self, command: CommandId, until: Timestamp) -> Legal {
-        require(self.may_pause(&command), "it may not pause any more")?;
+    pub(super) fn on_deferred(&mut self, command: CommandId, until: Timestamp, unsent: bool) -> Legal {
+        let may = if unsent { self.may_wait(&command) } else { self.may_pause(&command) };
+        require(may, "it may not pause any more")?;
         let run = self.open_mut(command)?;
-        run.deferrals += 1;
+        run.deferrals += u32::from(!unsent);
         run.forgiven += 1;
         run.state = RunState::Backoff { until };
         self.state.crashes = 0;

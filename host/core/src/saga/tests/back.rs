@@ -81,6 +81,8 @@ fn no_command_runs_beside_its_compensation() {
     assert_eq!((play.saga.command(&first), play.saga.command(&second)), (None, None));
     play.answer_to(first, done(json!({"late": true})));
     assert_eq!(play.saga.view().late_answers, 1);
+    // Whoever carried it gives it up, too: that is no answer.
+    assert_eq!(play.saga.record(first, lost(), play.now, 0.5), None);
     let again = Event { at: play.now, what: What::Intended { command: first, deadline: play.now } };
     assert!(play.saga.apply(&again).is_err());
     play.answer(0, done(Value::Null));

@@ -66,6 +66,9 @@ fn pauses_have_a_bound() {
         assert_eq!(play.saga.deadline(), Some(play.now.plus(Duration::from_secs(24 * 3600))));
         play.pass(24 * 3600 * 1_000);
     }
+    // What the host does not get sent is none of them.
+    play.answer(0, Outcome::Unsent(Duration::from_secs(1)));
+    play.pass(1_000);
     play.answer(0, Outcome::Failed(Failure::Defer(Duration::ZERO)));
     play.pass(1_000);
     assert_eq!(play.sends(), ["inventory.reserve s/0/forward/1 2"]);

@@ -192,7 +192,7 @@ fn any_event() -> impl Strategy<Value = What> {
         4 => (command.clone(), kind, again).prop_map(move |(command, kind, again)| {
             What::Failed { command, kind, error: text(), again }
         }),
-        1 => command.clone().prop_map(|command| What::Deferred { command, until: Timestamp(9) }),
+        1 => command.clone().prop_map(|command| What::Deferred { command, until: Timestamp(9), unsent: false }),
         1 => command.prop_map(|command| What::AnsweredLate { command, done: true }),
         2 => (step.clone(), until).prop_map(|(step, until)| What::WaitStarted { step, until }),
         2 => step.clone().prop_map(|step| What::TimerFired { step }),

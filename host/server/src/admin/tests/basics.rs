@@ -9,6 +9,7 @@ async fn lists_without_items_have_their_shape() {
         "/api/v1/plugins",
         "/api/v1/services?tag=a",
         "/api/v1/routes?limit=5",
+        "/api/v1/breakers",
         "/api/v1/topics",
         "/api/v1/events",
         "/api/v1/subscriptions",

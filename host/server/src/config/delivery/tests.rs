@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use switchyard_core::manifest::{Backoff, Start, Target, Timetable};
-use switchyard_delivery::config::{Endpoint, OnError, Queue, TopicDurability};
+use switchyard_delivery::config::{Endpoint, Grant, OnError, Queue, TopicDurability};
 
 use super::super::{Config, Overrides};
 
@@ -33,8 +33,9 @@ fn wrong_events_and_topics_name_line_and_remedy() {
     check("[services.a]\ngrants = [\n'publish:a.>',\n'publish:>.a']", ":4: 'publish:>.a' is no grant");
     check(
         "[services.a]\ngrants = ['read:a']",
-        ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN or queue:NAME",
+        ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN, queue:NAME or saga:NAME",
     );
+    check("[services.a]\ngrants = ['saga:a b']", ":2: 'saga:a b' is no grant");
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn every_member_arrives() {
          [[subscription]]\ntopic = 'a'\ngroup = 'hook'\nurl = 'https://example.com/hook'
          [[schedule]]\nname = 'nightly'\ncron = '0 3 * * *'\ntopic = 'night'\ndata = { a = [1, 'x'] }
          [[schedule]]\nname = 'often'\nevery = '5s'\nqueue = 'emails'
-         [services.shop]\ngrants = ['publish:order.*', 'queue:emails']",
+         [services.shop]\ngrants = ['publish:order.*', 'queue:emails', 'saga:process-order']",
     )
     .expect("it is right");
     assert_eq!(config.middleware, ["b".parse().expect("a name"), "a".parse().expect("a name")]);
@@ -129,5 +130,6 @@ fn every_member_arrives() {
     assert_eq!(nightly.timetable, Timetable::Cron("0 3 * * *".to_owned()));
     assert_eq!(nightly.data, serde_json::json!({"a": [1, "x"]}));
     assert_eq!(often.target, Target::Queue("emails".to_owned()));
-    assert_eq!(config.granted[&"shop".parse().expect("a name")].len(), 2);
+    let granted = &config.granted[&"shop".parse().expect("a name")];
+    assert!(granted.len() == 3 && granted.contains(&Grant::Saga("process-order".to_owned())), "{granted:?}");
 }

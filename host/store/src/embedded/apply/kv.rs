@@ -7,13 +7,14 @@ use rusqlite::{OptionalExtension, Result};
 
 use super::{Effects, Fault, Work, conflict};
 use crate::{
-    Entry, Expect, KvOp, KvOutcome, StoreError, host_bucket,
+    Entry, Expect, KvOp, KvOutcome, StoreError,
     embedded::{
         cache::{CacheKey, Slot},
         query,
         record::checksum,
         rows::bucket::{Bucket, record_bytes},
     },
+    host_bucket,
 };
 
 /// What a precondition and the bucket's usage need to know of a record.

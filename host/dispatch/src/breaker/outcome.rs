@@ -1,0 +1,38 @@
+//! What a guest's failure says of the instance.
+
+use switchyard_core::breaker::Outcome;
+use switchyard_runtime::GuestError;
+
+/// Failures of the guest count, and so does code that cannot be loaded: nobody is there to be reached. That it is busy,
+/// that a caller's request did not arrive, or asks for a role that the guest does not have, says nothing of it.
+pub(crate) fn of_error(error: &GuestError) -> Outcome {
+    match error {
+        GuestError::TimedOut { .. } => Outcome::TimedOut,
+        GuestError::Failed { .. } | GuestError::Unloadable { .. } => Outcome::Failure,
+        GuestError::Busy { .. } | GuestError::Body(_) | GuestError::NotExported { .. } => Outcome::Uncounted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use switchyard_runtime::BodyError;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_instance_s_fault_does_not_count() {
+        let (service, text) = (|| "a".parse().unwrap(), || "t".to_owned());
+        for (error, outcome) in [
+            (GuestError::TimedOut { service: service(), after: Duration::ZERO }, Outcome::TimedOut),
+            (GuestError::Failed { service: service(), reason: text(), backtrace: None }, Outcome::Failure),
+            (GuestError::Unloadable { service: service(), reason: text() }, Outcome::Failure),
+            (GuestError::Busy { service: service(), reason: text() }, Outcome::Uncounted),
+            (GuestError::NotExported { service: service(), export: text() }, Outcome::Uncounted),
+            (GuestError::Body(BodyError::TooLarge { max: 1 }), Outcome::Uncounted),
+        ] {
+            assert_eq!(of_error(&error), outcome, "{error}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A response's body that comes in parts, watched to its end.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use switchyard_core::breaker::Receipt;
+use switchyard_runtime::{Body, BodyError};
+
+use crate::{service::InFlight, upload::Upload};
+
+/// The body. Its instance is busy until it has ended, and has failed when it breaks off.
+pub(crate) struct Streamed {
+    body: Body,
+    /// None when the answer was no success from the first.
+    receipt: Option<Receipt>,
+    /// What comes from the caller meanwhile, if it may fail.
+    upload: Option<Upload>,
+    /// None when it has ended.
+    in_flight: Option<InFlight>,
+}
+
+// === impl Streamed ===
+
+impl Streamed {
+    pub(crate) fn new(body: Body, in_flight: InFlight, receipt: Option<Receipt>, upload: Option<Upload>) -> Self {
+        Self { body, receipt, upload, in_flight: Some(in_flight) }
+    }
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if matches!(frame, None | Some(Err(_)))
+            && let Some(in_flight) = self.in_flight.take()
+            && let (Some(receipt), Some(Err(_))) = (self.receipt, &frame)
+            && !self.upload.as_ref().is_some_and(Upload::has_failed)
+        {
+            in_flight.instance().breaker.broke_off(receipt);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

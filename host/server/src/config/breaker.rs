@@ -1,0 +1,157 @@
+//! `[breaker]`, and `breaker` of `[services.NAME]`: what a service says wins, member by member.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use switchyard_core::{
+    breaker::{Config, OPEN_LONGEST, Slow},
+    name::ServiceName,
+    units::HumanDuration,
+};
+use switchyard_dispatch::{BreakerMode, BreakerPolicy, BreakerSettings};
+use toml::Spanned;
+
+use super::check::{Wrong, duration, number, wrong};
+
+/// The table as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Raw {
+    mode: Option<BreakerMode>,
+    consecutive_failures: Option<Spanned<u32>>,
+    failure_percent: Option<Spanned<u32>>,
+    calls_min: Option<Spanned<u32>>,
+    open: Option<Spanned<HumanDuration>>,
+    open_max: Option<Spanned<HumanDuration>>,
+    probes: Option<Spanned<u32>>,
+    successes: Option<Spanned<u32>>,
+    slow: Option<RawSlow>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawSlow {
+    after: Spanned<HumanDuration>,
+    percent: Option<Spanned<u32>>,
+}
+
+/// Checks all of them.
+pub(super) fn policy(default: Raw, services: BTreeMap<ServiceName, Raw>) -> Result<BreakerPolicy, Wrong> {
+    let default = settings(default, BreakerSettings::default())?;
+    let of_service = |(name, raw)| Ok((name, settings(raw, default)?));
+    Ok(BreakerPolicy { default, services: services.into_iter().map(of_service).collect::<Result<_, _>>()? })
+}
+
+fn settings(raw: Raw, base: BreakerSettings) -> Result<BreakerSettings, Wrong> {
+    let Config { open, open_max, .. } = base.config;
+    let span = raw.open.clone().or_else(|| raw.open_max.clone());
+    let config = Config {
+        consecutive_failures: number(raw.consecutive_failures)?.unwrap_or(base.config.consecutive_failures),
+        failure_percent: percent(raw.failure_percent)?.unwrap_or(base.config.failure_percent),
+        calls_min: number(raw.calls_min)?.unwrap_or(base.config.calls_min),
+        open: time_open(raw.open)?.unwrap_or(open),
+        open_max: time_open(raw.open_max)?.unwrap_or(open_max),
+        probes: number(raw.probes)?.unwrap_or(base.config.probes),
+        successes: number(raw.successes)?.unwrap_or(base.config.successes),
+        slow: raw.slow.map(slow).transpose()?.or(base.config.slow),
+    };
+    match span {
+        Some(span) if config.open > config.open_max => {
+            let (open, open_max) = (HumanDuration(config.open), HumanDuration(config.open_max));
+            wrong(&span, format!("open is {open} and open-max {open_max}; raise open-max, or lower open"))
+        }
+        _ => Ok(BreakerSettings { config, mode: raw.mode.unwrap_or(base.mode) }),
+    }
+}
+
+fn slow(raw: RawSlow) -> Result<Slow, Wrong> {
+    let after = duration(Some(raw.after))?.unwrap_or_default();
+    Ok(Slow { after, percent: percent(raw.percent)?.unwrap_or(50) })
+}
+
+fn percent(raw: Option<Spanned<u32>>) -> Result<Option<u32>, Wrong> {
+    match &raw {
+        Some(percent) if !(1..=100).contains(percent.as_ref()) => {
+            wrong(percent, "a percentage is a number from 1 to 100".to_owned())
+        }
+        _ => number(raw),
+    }
+}
+
+fn time_open(raw: Option<Spanned<HumanDuration>>) -> Result<Option<std::time::Duration>, Wrong> {
+    match &raw {
+        Some(time) if time.as_ref().0 > OPEN_LONGEST => {
+            wrong(time, format!("a breaker stays open for {} at most", HumanDuration(OPEN_LONGEST)))
+        }
+        _ => duration(raw),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use super::*;
+    use crate::config::{Config as HostConfig, Overrides};
+
+    fn parse(text: &str) -> Result<BreakerPolicy, String> {
+        let config = HostConfig::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
+        config.map(|config| config.breakers).map_err(|error| error.to_string())
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let error = parse(text).expect_err("it is wrong");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_member_names_line_and_remedy() {
+        check("[breakers]", ":1: unknown member 'breakers'; did you mean 'breaker'?");
+        check("[breaker]\nprobe = 1", ":2: unknown member 'probe'; did you mean 'probes'?");
+        check("[breaker]\nmode = 'of'", ":2: unknown value 'of'; here are known: enforce, measure");
+        check("[breaker]\nprobes = 0", ":2: the number must be at least 1");
+        check("[breaker]\nfailure-percent = 101", ":2: a percentage is a number from 1 to 100");
+        check("[breaker]\nopen = 5", ":2: invalid type: integer `5`");
+        check("[breaker]\nopen = '0s'", ":2: the duration must be at least 1ms");
+        check("[breaker]\nopen-max = '25h'", ":2: a breaker stays open for 1d at most");
+        check("[breaker]\n\nopen = '2m'", ":3: open is 2m and open-max 1m; raise open-max");
+        check("[breaker]\nopen-max = '1s'", ":2: open is 5s and open-max 1s");
+        check("[breaker]\nslow = { percent = 5 }", ":2: missing field `after`");
+        check("[breaker]\nslow = { after = '1s', percent = 0 }", ":2: a percentage is a number from 1 to 100");
+        check("[services.a]\nbreaker = { open = '2m' }", ":2: open is 2m and open-max 1m");
+        check("[services.a.breaker]\nsucceses = 1", ":2: unknown member 'succeses'; did you mean 'successes'?");
+        check("[services.a]\nbreaker = false", ":2: invalid type: boolean `false`");
+    }
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        assert_eq!(parse(""), Ok(BreakerPolicy::default()));
+        assert_eq!(parse("[breaker]\n[services.a]\ndeadline = '1s'"), Ok(BreakerPolicy::default()));
+    }
+
+    #[test]
+    fn a_service_wins_member_by_member() {
+        let policy = parse(
+            "[breaker]\nmode = 'measure'\nconsecutive-failures = 7\nfailure-percent = 20\ncalls-min = 9\nopen = '2s'
+             open-max = '4s'\nprobes = 1\nsuccesses = 2\nslow = { after = '3s' }
+             [services.a]\nbreaker = { mode = 'enforce', open = '1s', slow = { after = '1s', percent = 9 } }",
+        )
+        .expect("it is right");
+        let config = Config {
+            consecutive_failures: 7,
+            failure_percent: 20,
+            calls_min: 9,
+            open: Duration::from_secs(2),
+            open_max: Duration::from_secs(4),
+            probes: 1,
+            successes: 2,
+            slow: Some(Slow { after: Duration::from_secs(3), percent: 50 }),
+        };
+        let [a, b] = ["a", "b"].map(|name| policy.of(&name.parse().expect("a name")));
+        assert_eq!(b, BreakerSettings { config, mode: BreakerMode::Measure });
+        let slow = Some(Slow { after: Duration::from_secs(1), percent: 9 });
+        let config = Config { open: Duration::from_secs(1), slow, ..config };
+        assert_eq!(a, BreakerSettings { config, mode: BreakerMode::Enforce });
+    }
+}
