@@ -1,17 +1,18 @@
-//! One commit for state, events, messages and the acknowledgement of what is being handled: all of it happens, or
-//! none.
+//! One commit for state, events, messages, sagas and the acknowledgement of what is being handled: all of it happens,
+//! or none.
 //!
 //! It closes the gap between writing state and telling others of it.
 //!
 //! ```
 //! use switchyard_sdk::batch::{self, Batch, Condition};
-//! use switchyard_sdk::{Event, Message, Result};
+//! use switchyard_sdk::{Event, Message, Result, Saga};
 //!
 //! fn place(order: &str) -> Result<()> {
 //!     Batch::new()
 //!         .put_if(order, "placed", Condition::Absent)
 //!         .publish(Event::new("order.created").json(order)?.key(order))
 //!         .enqueue(Message::new("invoices").json(order)?)
+//!         .start_saga(Saga::new("fulfil").id(order))
 //!         .commit()?;
 //!     Ok(())
 //! }
@@ -35,7 +36,7 @@ use serde::Serialize;
 pub use key::{Condition, Entry, Key};
 
 use crate::bindings::switchyard::plugin::batch as wit;
-use crate::{JsonError, events, host, json, queues};
+use crate::{JsonError, events, host, json, queues, sagas};
 
 /// How often [`update`] tries: each failure means that another writer got through.
 const UPDATE_ATTEMPTS: u32 = 100;
@@ -55,6 +56,8 @@ pub struct Committed {
     pub receipts: Vec<events::Receipt>,
     /// The id of each message, in their order.
     pub message_ids: Vec<String>,
+    /// For each saga, in their order.
+    pub sagas: Vec<sagas::Started>,
 }
 
 /// Why nothing was committed, or read.
@@ -66,7 +69,8 @@ pub enum Error {
     /// Other writers changed this key all the time.
     #[error("{0} changed more often than an update is tried")]
     Contended(Key),
-    /// An operation is wrong or too large, or there is an `ack` and nothing is being handled; says what.
+    /// An operation is wrong or too large, a saga has no definition, or there is an `ack` and no event or message is
+    /// being handled; says what.
     #[error("{0}")]
     Invalid(String),
     /// There is no bucket of this name, or this service has no grant for it.
@@ -81,7 +85,7 @@ pub enum Error {
     /// The lease of the message being handled is lost; another one has it.
     #[error("the lease of what is being handled is lost")]
     NotLeased,
-    /// This service has no grant for a bucket, topic or queue; says which.
+    /// This service has no grant for a bucket, topic, queue or saga; says which.
     #[error("{0}")]
     Denied(String),
     /// The store cannot be reached or its disk is full; later it may work.
@@ -172,6 +176,11 @@ impl Batch {
     /// Enqueues a message.
     pub fn enqueue(self, message: queues::Draft) -> Self {
         self.with(wit::Operation::Enqueue(message.into()))
+    }
+
+    /// Starts a saga; one that is there already stays as it is.
+    pub fn start_saga(self, saga: sagas::Draft) -> Self {
+        self.with(wit::Operation::StartSaga(saga.into()))
     }
 
     /// Acknowledges the event or message being handled. What the handler answers afterwards changes nothing.

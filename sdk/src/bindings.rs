@@ -76,6 +76,18 @@ pub mod event_middleware {
     });
 }
 
+pub mod command_handler {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package switchyard:sdk; world command-handler { export switchyard:plugin/command-handler@0.1.0; }",
+        world: "switchyard:sdk/command-handler",
+        with: { "switchyard:plugin/types@0.1.0": crate::bindings::switchyard::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_command_handler",
+        default_bindings_module: "switchyard_sdk::bindings::command_handler",
+    });
+}
+
 pub mod queue_handler {
     wit_bindgen::generate!({
         path: "../wit",

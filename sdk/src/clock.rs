@@ -1,4 +1,4 @@
-//! The time of day.
+//! The time of day, and waiting for a while.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +13,12 @@ pub struct Timestamp(Duration);
 /// The time now.
 pub fn now() -> Timestamp {
     Timestamp(host::now())
+}
+
+/// Waits this long, without using the processor. The host still ends a call that takes too long; natively no time is
+/// spent, the host's clock is put ahead.
+pub fn sleep(duration: Duration) {
+    host::sleep(duration);
 }
 
 // === impl Timestamp ===
@@ -67,6 +73,13 @@ mod tests {
             assert_eq!(milliseconds(Duration::from_micros(micros)), millis, "{micros}");
         }
         assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn sleeping_takes_no_time_natively() {
+        let before = now();
+        sleep(Duration::from_secs(3_600));
+        assert!(now().as_unix() - before.as_unix() >= Duration::from_secs(3_600));
     }
 
     #[track_caller]

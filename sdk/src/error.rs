@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{IntoResponse, JsonError, Response, batch, events, kv, log, queues};
+use crate::{IntoResponse, JsonError, Response, batch, events, kv, log, queues, sagas};
 
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An answer that is not a success: a status and a text for the caller, sent as `{"error": text}`.
 ///
 /// `?` turns the other errors of this crate into one: 503 for what may work later, 422 for an event that a middleware
-/// rejected, else 500 with the cause in the log.
+/// rejected, 409 for a saga whose status does not allow it, else 500 with the cause in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     status: u16,
@@ -103,6 +103,16 @@ impl From<batch::Error> for Error {
             batch::Error::Rejected(why) => Self::new(422, why),
             batch::Error::Full(what) => Self::new(503, what),
             batch::Error::Unavailable(why) => unavailable(&why),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<sagas::Error> for Error {
+    fn from(error: sagas::Error) -> Self {
+        match error {
+            sagas::Error::Conflict(why) => Self::new(409, why),
+            sagas::Error::Unavailable(why) => unavailable(&why),
             other => Self::internal(other),
         }
     }

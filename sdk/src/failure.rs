@@ -1,4 +1,4 @@
-//! How handlers of events and messages answer besides success.
+//! How handlers of events, messages and commands answer besides success.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::bindings::switchyard::plugin::types;
 use crate::clock::milliseconds;
-use crate::{JsonError, batch, events, kv, queues};
+use crate::{JsonError, batch, events, kv, queues, sagas};
 
-/// Why an event or a message was not handled, and what becomes of it.
+/// Why an event, a message or a command was not handled, and what becomes of it.
 ///
 /// `?` turns the errors of this crate into one: what may work later is a retry, what cannot (a payload that is not the
 /// expected JSON, an event or message that the host calls invalid, a 4xx [`Error`](crate::Error)) is a rejection.
@@ -27,9 +27,9 @@ use crate::{JsonError, batch, events, kv, queues};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// Again later; counts as an attempt, and the last attempt ends as a dead letter. Says why, for the operator.
+    /// Again later; counts as an attempt, and the last attempt ends as a rejection does. Says why, for the operator.
     Retry(String),
-    /// Never again: a dead letter now. Says why.
+    /// Never again: a dead letter now; a saga turns back, or is stuck if it did already. Says why.
     Reject(String),
     /// Not now, again after this time; counts as no attempt.
     Defer(Duration),
@@ -101,6 +101,15 @@ impl From<queues::Error> for Failure {
     fn from(error: queues::Error) -> Self {
         match error {
             queues::Error::Invalid(_) => Self::reject(error),
+            other => Self::retry(other),
+        }
+    }
+}
+
+impl From<sagas::Error> for Failure {
+    fn from(error: sagas::Error) -> Self {
+        match error {
+            sagas::Error::Invalid(_) | sagas::Error::Conflict(_) => Self::reject(error),
             other => Self::retry(other),
         }
     }

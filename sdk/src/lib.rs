@@ -1,5 +1,5 @@
-//! Write services for Switchyard in Rust: a router, handlers of events and messages, a manifest, and the host's
-//! key-value store, events, queues, configuration, log and clock as plain functions.
+//! Write services for Switchyard in Rust: a router, handlers of events, messages and commands, a manifest, and the
+//! host's key-value store, events, queues, sagas, configuration, log and clock as plain functions.
 //!
 //! ```
 //! use switchyard_sdk::{Manifest, Request, Response, Result, Route, Router, kv};
@@ -21,7 +21,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! A plugin that does more names its roles: see [`plugin!`], [`events`], [`queues`] and [`batch`].
+//! A plugin that does more names its roles: see [`plugin!`], [`events`], [`queues`], [`commands`], [`sagas`] and
+//! [`batch`].
 //!
 //! Built as a `cdylib` for `wasm32-wasip2`, that is a component to be dropped into `plugins/`. Everything here
 //! that speaks to the host goes through one thin layer; built for another target, that layer is a host in
@@ -36,13 +37,14 @@
 //! ```
 //!
 //! Invariants: a handler sees whole bodies and answers with whole bodies; guests are reused by default, so a
-//! `static` lives as long as its instance, and state belongs into [`kv`]; events and messages may come twice, so
-//! handlers are idempotent.
+//! `static` lives as long as its instance, and state belongs into [`kv`]; events, messages and commands may come
+//! twice, so handlers are idempotent.
 
 pub mod batch;
 #[doc(hidden)]
 pub mod bindings;
 pub mod clock;
+pub mod commands;
 pub mod config;
 mod error;
 pub mod events;
@@ -57,10 +59,12 @@ pub mod queues;
 mod request;
 mod response;
 mod router;
+pub mod sagas;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod uuid;
 
+pub use commands::{Command, Direction, Participant};
 pub use error::{Error, Result};
 pub use events::{Delivery, Event, Subscriber, Verdict};
 pub use failure::{Failure, IntoHandled};
@@ -70,6 +74,7 @@ pub use queues::{Message, Worker};
 pub use request::Request;
 pub use response::{IntoResponse, Json, Response};
 pub use router::Router;
+pub use sagas::Saga;
 
 /// The project's README, whose example has to compile.
 #[cfg(doctest)]

@@ -12,6 +12,7 @@ pub use route::Route;
 pub use schedule::{Schedule, Timetable};
 pub use subscription::Subscription;
 
+use crate::Participant;
 use crate::bindings::manifest::exports::switchyard::plugin::manifest as wit;
 
 /// What a plugin is. [`manifest!`](crate::manifest!) begins one from `Cargo.toml`.
@@ -112,6 +113,29 @@ impl Manifest {
         self
     }
 
+    /// A saga command that it carries out; the role `commands` of [`plugin!`](crate::plugin!) handles it. Those that a
+    /// [`Participant`] names are listed by themselves.
+    pub fn command(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        if !self.description.commands.contains(&name) {
+            self.description.commands.push(name);
+        }
+        self
+    }
+
+    /// A saga definition, a JSON document, as of `include_str!("process-order.json")`. Services start it by the name in
+    /// it; the host refuses a plugin with one that does not hold, and says why.
+    pub fn saga(mut self, definition: impl Into<String>) -> Self {
+        self.description.sagas.push(definition.into());
+        self
+    }
+
+    /// With the commands of a participant.
+    #[doc(hidden)]
+    pub fn commands_of(self, participant: &Participant) -> Self {
+        participant.commands().fold(self, Self::command)
+    }
+
     /// A path that answers 2xx while the service is well; the host calls it in process, past the gateway.
     pub fn health(mut self, path: impl Into<String>) -> Self {
         self.description.health = Some(path.into());
@@ -151,6 +175,16 @@ mod tests {
     fn the_macro_takes_name_and_version_from_the_crate() {
         let described = wit::Description::from(crate::manifest!());
         assert_eq!((described.name.as_str(), described.version.as_str()), ("switchyard-sdk", "0.1.0"));
+    }
+
+    #[test]
+    fn the_commands_of_a_participant_are_listed_once() {
+        let done = |_: &crate::Command| Ok::<(), crate::Failure>(());
+        let participant = Participant::new().on("pay", done).on("refund", done);
+        let manifest = Manifest::new("a", "1.0.0").command("refund").command("other").saga(r#"{"name":"trip"}"#);
+        let described = wit::Description::from(manifest.commands_of(&participant));
+        assert_eq!(described.commands, ["refund", "other", "pay"]);
+        assert_eq!(described.sagas, [r#"{"name":"trip"}"#]);
     }
 
     #[test]

@@ -10,14 +10,18 @@ mod role;
 /// | `http` | `fn() -> Router` |
 /// | `events` | `fn(&Event, &Delivery) -> Result<(), Failure>`, or `fn() -> Subscriber` |
 /// | `queues` | `fn(&Message) -> Result<(), Failure>`, or `fn() -> Worker` |
+/// | `commands` | `fn(&Command) -> Result<impl Serialize, Failure>`, or `fn() -> Participant` |
 /// | `event_middleware` | `fn(&Event) -> Verdict` |
 ///
-/// A [`Router`](crate::Router), [`Subscriber`](crate::Subscriber) or [`Worker`](crate::Worker) is made once in the
-/// life of an instance. Handlers may answer with any error that becomes a [`Failure`](crate::Failure). Natively
+/// A [`Router`](crate::Router), [`Subscriber`](crate::Subscriber), [`Worker`](crate::Worker) or
+/// [`Participant`](crate::Participant) is made once in the life of an instance. The commands that a participant names
+/// are added to the manifest. Handlers may answer with any error that becomes a [`Failure`](crate::Failure). Natively
 /// nothing is exported.
 ///
 /// ```
-/// use switchyard_sdk::{Consumer, Delivery, Event, Failure, Manifest, Message, Router, Subscription, Verdict, queues};
+/// use switchyard_sdk::{
+///     Command, Consumer, Delivery, Event, Failure, Manifest, Message, Participant, Router, Subscription, Verdict, queues,
+/// };
 ///
 /// fn manifest() -> Manifest {
 ///     switchyard_sdk::manifest!().subscription(Subscription::new("order.created")).queue(Consumer::new("emails"))
@@ -37,6 +41,14 @@ mod role;
 ///     Ok(())
 /// }
 ///
+/// fn participant() -> Participant {
+///     Participant::new().on("mail.send", on_command)
+/// }
+///
+/// fn on_command(command: &Command) -> Result<String, Failure> {
+///     Ok(queues::enqueue(Message::new("emails").dedup_id(command.idempotency_key()))?)
+/// }
+///
 /// fn audit(event: &Event) -> Verdict {
 ///     Verdict::change(event.clone().with_extension("auditedby", "me"))
 /// }
@@ -46,6 +58,7 @@ mod role;
 ///     http: router,
 ///     events: on_event,
 ///     queues: on_message,
+///     commands: participant,
 ///     event_middleware: audit,
 /// }
 /// # fn main() {}
@@ -81,7 +94,9 @@ macro_rules! plugin {
 
                 impl manifest::Guest for Plugin {
                     fn describe() -> manifest::Description {
-                        MANIFEST().into()
+                        let manifest = MANIFEST();
+                        $(let manifest = $crate::__plugin_described!($role, $value, manifest);)*
+                        manifest.into()
                     }
                 }
 

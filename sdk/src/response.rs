@@ -55,6 +55,16 @@ impl Response {
         Self { body: body.into(), ..Self::new(200) }.with_header("content-type", content_type)
     }
 
+    /// A failure as `application/problem+json` (RFC 9457), as the gateway answers its own; the detail is for people.
+    pub fn problem(status: u16, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let title = reason(status);
+        let problem = serde_json::json!({
+            "type": "about:blank", "title": title, "status": status, "detail": detail, "error": detail,
+        });
+        Self::bytes("application/problem+json", problem.to_string()).with_status(status)
+    }
+
     /// The same with this status.
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
@@ -80,6 +90,25 @@ impl Response {
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+}
+
+/// What a status is called, of those that services answer failures with.
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Error",
     }
 }
 
@@ -154,6 +183,8 @@ mod tests {
         check("hi", 200, Some("text/plain; charset=utf-8"), "hi");
         check(Json([1, 2]), 200, Some("application/json"), "[1,2]");
         check((201, Json("x")), 201, Some("application/json"), r#""x""#);
+        let problem = r#"{"detail":"No","error":"No","status":409,"title":"Conflict","type":"about:blank"}"#;
+        check(Response::problem(409, "No"), 409, Some("application/problem+json"), problem);
         check(Err::<(), _>(Error::not_found("Gone")), 404, Some("application/json"), r#"{"error":"Gone"}"#);
     }
 }

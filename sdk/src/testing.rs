@@ -26,11 +26,28 @@
 //! assert_eq!(testing::work(&worker, "emails"), [Ok(())]);
 //! # Ok::<(), Failure>(())
 //! ```
+//!
+//! Commands of sagas are brought by [`carry_out`], and what was started is among [`sagas`]:
+//!
+//! ```
+//! use serde_json::json;
+//! use switchyard_sdk::{Command, Failure, Participant, testing};
+//!
+//! let participant = Participant::new().on("pay", |command: &Command| Ok::<u32, Failure>(command.attempt()));
+//! let pay = || testing::command("pay").saga("s-1").step(1).payload(&json!({ "cents": 5 }));
+//! assert_eq!(testing::carry_out(&participant, pay().attempt(2)), Ok(json!(2)));
+//! ```
+
+mod command;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::host::memory as host;
-use crate::{Delivery, Event, Failure, Message, Subscriber, Worker, events};
+use crate::{Delivery, Event, Failure, Message, Participant, Saga, Subscriber, Worker, events};
+
+pub use command::CommandDraft;
 
 /// Messages that [`work`] leases at once, as many as a queue holds.
 const ALL: u32 = 1_000;
@@ -72,6 +89,20 @@ pub fn work(worker: &Worker, queue: &str) -> Vec<Result<(), Failure>> {
     answers.collect()
 }
 
+/// Begins a command: the first attempt to do step 0 of the saga `saga`, with the payload `{}`.
+pub fn command(name: impl Into<String>) -> CommandDraft {
+    CommandDraft::new(name.into())
+}
+
+/// Brings a command to its handler, as the host does, and answers its result.
+///
+/// # Errors
+/// With the handler's failure.
+pub fn carry_out(participant: &Participant, command: CommandDraft) -> Result<Value, Failure> {
+    let result = participant.handle(&command.into())?;
+    Ok(serde_json::from_slice(&result).expect("a participant answers JSON"))
+}
+
 /// All events that were published, oldest first.
 pub fn published() -> Vec<Event> {
     host::published().into_iter().map(Event::from).collect()
@@ -85,6 +116,17 @@ pub fn waiting(queue: &str) -> Vec<Message> {
 /// All messages that became dead letters, oldest first.
 pub fn dead_letters() -> Vec<Message> {
     host::dead_letters().into_iter().map(Message::from).collect()
+}
+
+/// All sagas that were started, oldest first. Nothing carries out their steps.
+pub fn sagas() -> Vec<Saga> {
+    host::sagas().into_iter().map(Saga::from).collect()
+}
+
+/// All signals that sagas got, oldest first: the saga's id, the signal's name, its data.
+pub fn signals() -> Vec<(String, String, Value)> {
+    let signals = host::signals().into_iter();
+    signals.map(|(id, name, data)| (id, name, serde_json::from_slice(&data).unwrap_or_default())).collect()
 }
 
 /// Puts the host's clock ahead.

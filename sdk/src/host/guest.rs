@@ -2,13 +2,14 @@
 
 mod convert;
 mod kv;
+mod sagas;
 
 use std::time::Duration;
 
 use super::Handled;
 use crate::bindings::switchyard::plugin::{batch as wit_batch, event_types, events as wit_events};
 use crate::bindings::switchyard::plugin::{queue_types, queues as wit_queues};
-use crate::bindings::wasi::clocks::wall_clock;
+use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::bindings::wasi::config::store as config;
 use crate::bindings::wasi::logging::logging;
 use crate::bindings::wasi::random::random as wasi_random;
@@ -16,10 +17,16 @@ use crate::log::Level;
 use crate::{batch, events, queues};
 
 pub(crate) use kv::{Bucket, Cas};
+pub(crate) use sagas::{cancel_saga, saga, signal_saga, start_saga};
 
 pub(crate) fn now() -> Duration {
     let now = wall_clock::now();
     Duration::new(now.seconds, now.nanoseconds)
+}
+
+pub(crate) fn sleep(duration: Duration) {
+    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    monotonic_clock::subscribe_duration(nanos).block();
 }
 
 pub(crate) fn random() -> u64 {
@@ -91,6 +98,10 @@ pub(crate) fn read(key: wit_batch::Key) -> Result<Option<batch::Entry>, batch::E
 }
 
 pub(crate) fn commit(operations: Vec<wit_batch::Operation>) -> Result<batch::Committed, batch::Error> {
-    let wit_batch::Committed { receipts, message_ids } = wit_batch::commit(&operations)?;
-    Ok(batch::Committed { receipts: receipts.into_iter().map(events::Receipt::from).collect(), message_ids })
+    let wit_batch::Committed { receipts, message_ids, sagas } = wit_batch::commit(&operations)?;
+    Ok(batch::Committed {
+        receipts: receipts.into_iter().map(events::Receipt::from).collect(),
+        message_ids,
+        sagas: sagas.into_iter().map(crate::sagas::Started::from).collect(),
+    })
 }

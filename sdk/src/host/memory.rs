@@ -4,6 +4,7 @@ mod batch;
 mod events;
 mod kv;
 mod queues;
+mod sagas;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,9 +16,10 @@ pub(crate) use batch::{commit, read};
 pub(crate) use events::{complete, publish, publish_many, published};
 pub(crate) use kv::{Bucket, Cas};
 pub(crate) use queues::{ack, defer, enqueue, extend, lease, nack, reject, waiting};
+pub(crate) use sagas::{Signal, cancel_saga, saga, sagas, signal_saga, signals, start_saga};
 
 use super::Handled;
-use crate::bindings::switchyard::plugin::{event_types, queue_types};
+use crate::bindings::switchyard::plugin::{event_types, queue_types, sagas as saga_types};
 use crate::log::Level;
 
 #[derive(Default)]
@@ -29,6 +31,9 @@ struct Host {
     events: Vec<event_types::Event>,
     queues: BTreeMap<String, queues::Queue>,
     dead_letters: Vec<queue_types::Message>,
+    /// All that were started, in their order.
+    sagas: Vec<saga_types::Snapshot>,
+    signals: Vec<Signal>,
     /// What a handler is at.
     handling: Option<Cause>,
     /// How far its clock is ahead.
@@ -91,6 +96,10 @@ pub(crate) fn dead_letters() -> Vec<queue_types::Message> {
 
 pub(crate) fn advance(time: Duration) {
     with(|host| host.ahead += time);
+}
+
+pub(crate) fn sleep(time: Duration) {
+    advance(time);
 }
 
 pub(crate) fn set_config(key: &str, value: &str) {

@@ -81,6 +81,34 @@ macro_rules! __plugin_role {
             };
         };
     };
+    (commands, $handler:expr) => {
+        const _: () = {
+            const PARTICIPANT: fn() -> $crate::Participant =
+                || $crate::commands::IntoParticipant::into_participant($handler);
+            const _: fn() -> $crate::Participant = PARTICIPANT;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::command_handler::exports::switchyard::plugin::command_handler;
+
+                struct Plugin;
+
+                impl command_handler::Guest for Plugin {
+                    fn handle(
+                        command: command_handler::Command,
+                    ) -> ::std::result::Result<::std::vec::Vec<u8>, command_handler::Failure> {
+                        static MADE: ::std::sync::OnceLock<$crate::Participant> = ::std::sync::OnceLock::new();
+                        let handled = MADE.get_or_init(PARTICIPANT).handle(&command.into());
+                        handled.map_err(::std::convert::Into::into)
+                    }
+                }
+
+                $crate::bindings::command_handler::export_command_handler!(
+                    Plugin with_types_in $crate::bindings::command_handler
+                );
+            };
+        };
+    };
     (event_middleware, $middleware:expr) => {
         const _: () = {
             const MIDDLEWARE: fn(&$crate::Event) -> $crate::Verdict = $middleware;
@@ -108,7 +136,19 @@ macro_rules! __plugin_role {
         ::std::compile_error!(::std::concat!(
             "`",
             ::std::stringify!($other),
-            "` is no role: there are http, events, queues and event_middleware"
+            "` is no role: there are http, events, queues, commands and event_middleware"
         ));
+    };
+}
+
+/// The manifest with what a role adds to it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __plugin_described {
+    (commands, $handler:expr, $manifest:expr) => {
+        $manifest.commands_of(&$crate::commands::IntoParticipant::into_participant($handler))
+    };
+    ($other:ident, $value:expr, $manifest:expr) => {
+        $manifest
     };
 }

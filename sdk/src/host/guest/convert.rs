@@ -1,7 +1,9 @@
 //! The errors of the host's imports as those of this crate.
 
-use crate::bindings::switchyard::plugin::{batch as wit_batch, events as wit_events, queues as wit_queues};
-use crate::{batch, events, queues};
+use crate::bindings::switchyard::plugin::{
+    batch as wit_batch, events as wit_events, queues as wit_queues, sagas as wit_sagas,
+};
+use crate::{batch, events, queues, sagas};
 
 impl From<wit_events::Error> for events::Error {
     fn from(error: wit_events::Error) -> Self {
@@ -23,6 +25,18 @@ impl From<wit_queues::Error> for queues::Error {
             wit_queues::Error::Invalid(what) => Self::Invalid(what),
             wit_queues::Error::Denied(what) => Self::Denied(what),
             wit_queues::Error::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+impl From<wit_sagas::Error> for sagas::Error {
+    fn from(error: wit_sagas::Error) -> Self {
+        match error {
+            wit_sagas::Error::NotFound(what) => Self::NotFound(what),
+            wit_sagas::Error::Invalid(what) => Self::Invalid(what),
+            wit_sagas::Error::Conflict(why) => Self::Conflict(why),
+            wit_sagas::Error::Denied(what) => Self::Denied(what),
+            wit_sagas::Error::Unavailable(why) => Self::Unavailable(why),
         }
     }
 }

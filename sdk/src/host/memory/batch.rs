@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::kv::{self, bucket_name};
-use super::{Cause, Host, events, now, queues, with};
+use super::{Cause, Host, events, now, queues, sagas, with};
 use crate::batch::{Committed, Entry, Error};
 use crate::bindings::switchyard::plugin::batch::{Condition, Key, Operation};
-use crate::bindings::switchyard::plugin::{event_types, queue_types};
+use crate::bindings::switchyard::plugin::{event_types, queue_types, sagas as saga_types};
 use crate::uuid;
 
 /// Operations that one batch may have.
@@ -20,6 +20,7 @@ enum Prepared {
     Check,
     Publish(event_types::Event),
     Enqueue(queue_types::Draft, String),
+    StartSaga(saga_types::Snapshot),
     Ack,
 }
 
@@ -55,6 +56,7 @@ fn prepare(operation: Operation) -> Result<Prepared, Error> {
             queues::check(&draft).map_err(Error::Invalid)?;
             Prepared::Enqueue(draft, uuid::v7())
         }
+        Operation::StartSaga(draft) => Prepared::StartSaga(sagas::complete(draft).map_err(Error::Invalid)?),
         Operation::Ack => Prepared::Ack,
     })
 }
@@ -115,6 +117,7 @@ impl Host {
             Prepared::Check => {}
             Prepared::Publish(event) => committed.receipts.push(self.append(event)),
             Prepared::Enqueue(draft, id) => committed.message_ids.push(self.enqueue(draft, id, now)),
+            Prepared::StartSaga(saga) => committed.sagas.push(self.start_saga(saga)),
             Prepared::Ack => {
                 if let Some(Cause::Message(message)) = self.handling.clone() {
                     self.end(&message);
