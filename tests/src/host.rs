@@ -241,6 +241,13 @@ impl Host {
         run(self.path(), arguments)
     }
 
+    /// Runs a command that talks to this host, and answers its exit code and what it printed.
+    pub fn tell(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let url = format!("http://{}", self.admin);
+        let (status, text) = self.run(&[arguments, &["--url", &url]].concat());
+        (status.code(), text)
+    }
+
     /// Another command of the host's binary in the same folder, to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
         command(self.path(), arguments)

@@ -12,12 +12,15 @@ pub mod bus;
 mod client;
 mod host;
 mod probe;
+mod random;
+pub mod sagas;
 mod webhook;
 
 use std::path::PathBuf;
 
 pub use client::{Answer, Client};
 pub use host::{Host, Setup};
+pub use random::Random;
 pub use webhook::{Received, Reply, Webhook};
 
 /// The root of the project.

@@ -63,7 +63,7 @@ impl Host {
         (answer.status.as_u16(), answer.json())
     }
 
-    async fn remembered(&self, service: &str, kind: &str) -> Vec<Value> {
+    pub(crate) async fn remembered(&self, service: &str, kind: &str) -> Vec<Value> {
         let mut client = self.client().await;
         let (mut items, mut cursor) = (Vec::new(), None::<String>);
         loop {

@@ -47,19 +47,27 @@ fn curl(host: &Host, command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Commands that talk to a running host, and a word of what they print.
-const SHOWS: [(&str, &str); 4] = [
+/// Commands that talk to a running host, and a word of what they print; of those that begin alike the longer one first.
+const SHOWS: [(&str, &str); 7] = [
     ("events publish order.created", "published"),
     ("events tail", "order.created"),
     ("queues", "emails"),
     ("subscriptions", "order."),
+    ("sagas start", "is completed"),
+    ("sagas show", "payment.charge"),
+    ("sagas", "process-order"),
 ];
 
 /// Runs a command of the README that talks to a running host.
 fn remote(host: &Host, line: &str) -> String {
-    let line = format!("\"$0\" {line} --url http://{}", host.admin);
+    local(host, &format!("{line} --url http://{}", host.admin))
+}
+
+/// Runs a command of the README in the host's folder.
+fn local(host: &Host, line: &str) -> String {
+    let line = format!("\"$0\" {line}");
     let binary = host.command(&[]).get_program().to_owned();
-    let output = Command::new("sh").arg("-c").arg(&line).arg(binary).output().unwrap();
+    let output = Command::new("sh").arg("-c").arg(&line).arg(binary).current_dir(host.path()).output().unwrap();
     assert!(output.status.success(), "{line}: {}\n{}", String::from_utf8_lossy(&output.stderr), host.log());
     String::from_utf8(output.stdout).unwrap()
 }
@@ -100,6 +108,8 @@ async fn every_command_of_the_readme_does_what_it_says() {
                 let expected = match line {
                     line if line.ends_with("/health") => "healthy",
                     line if line.contains("/messages") => "id",
+                    line if line.contains("/api/orders") || line.contains("/api/v1/sagas") => "sagaId",
+                    line if line.contains("/api/inventory") => "reserved",
                     _ => "ann@example.com",
                 };
                 assert!(text.contains(expected), "{line}: {text}");
@@ -108,6 +118,10 @@ async fn every_command_of_the_readme_does_what_it_says() {
                 let (_, expected) = SHOWS.iter().find(|(command, _)| line.starts_with(command)).unwrap();
                 let text = remote(host.as_ref().unwrap(), line);
                 assert!(text.contains(expected), "{line}: {text}");
+            }
+            line if line.starts_with("saga test ") => {
+                let text = local(host.as_ref().unwrap(), line);
+                assert!(text.contains("the books balance"), "{line}: {text}");
             }
             // What runs this test.
             "tests/run" => {}

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use switchyard_tests::Setup;
+use switchyard_tests::{Random, Setup};
 
-use crate::{audit, ledger::Ledger, load::Load, random::Random};
+use crate::{audit, ledger::Ledger, load::Load};
 
 /// Rounds when `SWITCHYARD_CRASH_ROUNDS` does not say.
 const ROUNDS: u64 = 20;

@@ -15,5 +15,4 @@ mod crashes;
 mod ledger;
 mod load;
 mod million;
-mod random;
 mod stopping;

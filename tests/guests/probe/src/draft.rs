@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::switchyard::plugin::{
     batch::{Condition, Key, Operation},
-    event_types, queue_types,
+    event_types, queue_types, saga_types,
 };
 
 /// An event from `{"topic", "data", "id", …}`; data is any JSON.
@@ -37,8 +37,17 @@ pub fn message(from: &Value) -> queue_types::Draft {
     }
 }
 
-/// An operation from an object with one of `put`, `delete` and `check` (a key), `publish`, `enqueue` (a draft) and
-/// `ack`; beside a key stand `bucket`, `value`, and `if`: `"absent"` or a revision.
+/// A saga from `{"name", "id", "data"}`; data is any JSON.
+pub fn saga(from: &Value) -> saga_types::Draft {
+    saga_types::Draft {
+        name: from["name"].as_str().unwrap_or_default().to_owned(),
+        id: from["id"].as_str().map(str::to_owned),
+        data: bytes(&from["data"]),
+    }
+}
+
+/// An operation from an object with one of `put`, `delete` and `check` (a key), `publish`, `enqueue` and `startSaga` (a
+/// draft), and `ack`; beside a key stand `bucket`, `value`, and `if`: `"absent"` or a revision.
 pub fn operation(from: &Value) -> Operation {
     let text = |name: &str| from[name].as_str().unwrap_or_default().to_owned();
     let key = |name: &str| Key { bucket: text("bucket"), name: text(name) };
@@ -54,13 +63,15 @@ pub fn operation(from: &Value) -> Operation {
         Some("check") => Operation::Check((key("check"), condition)),
         Some("publish") => Operation::Publish(event(&from["publish"])),
         Some("enqueue") => Operation::Enqueue(message(&from["enqueue"])),
+        Some("startSaga") => Operation::StartSaga(saga(&from["startSaga"])),
         _ => Operation::Ack,
     }
 }
 
-const KINDS: [&str; 5] = ["put", "delete", "check", "publish", "enqueue"];
+const KINDS: [&str; 6] = ["put", "delete", "check", "publish", "enqueue", "startSaga"];
 
-fn bytes(data: &Value) -> Vec<u8> {
+/// Data as it is sent: JSON, or nothing.
+pub fn bytes(data: &Value) -> Vec<u8> {
     if data.is_null() { Vec::new() } else { data.to_string().into() }
 }
 

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use support::{param, path};
 
 use crate::{
-    draft, record,
-    switchyard::plugin::{batch, event_types::Receipt, events, http_types::Request, queue_types::Message, queues},
+    draft, record, step,
+    switchyard::plugin::{
+        batch, event_types::Receipt, events, http_types::Request, queue_types::Message, queues, saga_types::Started,
+        sagas,
+    },
 };
 
 /// Answers a request.
@@ -35,10 +38,21 @@ pub fn answer(request: &Request) -> (u16, Value) {
         "extend" => {
             queues::extend(queue, id, token, ms("visibilityMs").unwrap_or(0)).map(|()| Value::Null).map_err(queue_error)
         }
+        "start-saga" => sagas::start(&draft::saga(&body)).map(|s| started(&s)).map_err(saga_error),
+        "saga" => {
+            let id = param(&request.path, "id").unwrap_or_default();
+            sagas::get(&id).map(|found| snapshot(&found)).map_err(saga_error)
+        }
+        "signal" => {
+            let data = draft::bytes(&body["data"]);
+            sagas::signal(id, text("name"), &data).map(|()| Value::Null).map_err(saga_error)
+        }
+        "cancel" => sagas::cancel(id).map(|()| Value::Null).map_err(saga_error),
         "batch" => {
             let operations: Vec<_> = body.as_array().into_iter().flatten().map(draft::operation).collect();
             batch::commit(&operations).map(|done| committed(&done)).map_err(batch_error)
         }
+        what @ ("step" | "undo") => return step::carry_out(request, what, &body),
         "read" => {
             let name = param(&request.path, "k").unwrap_or_default();
             let key = batch::Key { bucket: param(&request.path, "bucket").unwrap_or_default(), name };
@@ -46,6 +60,8 @@ pub fn answer(request: &Request) -> (u16, Value) {
         }
         "deliveries" => recorded("e", &request.path),
         "messages" => recorded("m", &request.path),
+        "commands" => recorded("s", &request.path),
+        "steps" => recorded("h", &request.path),
         "count" => {
             let kind = param(&request.path, "kind").unwrap_or_default();
             record::count(&kind).map(Value::from).map_err(|error| ("store", format!("{error:?}")))
@@ -77,7 +93,29 @@ fn message(message: &Message) -> Value {
 }
 
 fn committed(done: &batch::Committed) -> Value {
-    json!({"receipts": done.receipts.iter().map(receipt).collect::<Vec<_>>(), "messageIds": done.message_ids})
+    json!({
+        "receipts": done.receipts.iter().map(receipt).collect::<Vec<_>>(), "messageIds": done.message_ids,
+        "sagas": done.sagas.iter().map(started).collect::<Vec<_>>(),
+    })
+}
+
+fn started(started: &Started) -> Value {
+    json!({"id": started.id, "existing": started.existing})
+}
+
+fn snapshot(found: &sagas::Snapshot) -> Value {
+    let status = match found.status {
+        sagas::Status::Running => "running",
+        sagas::Status::Waiting => "waiting",
+        sagas::Status::Compensating => "compensating",
+        sagas::Status::Completed => "completed",
+        sagas::Status::Failed => "failed",
+        sagas::Status::Stuck => "stuck",
+    };
+    json!({
+        "id": found.id, "name": found.name, "status": status, "currentStep": found.current_step, "error": found.error,
+        "data": serde_json::from_slice::<Value>(&found.data).unwrap_or(Value::Null),
+    })
 }
 
 fn entry(entry: Option<batch::Entry>) -> Value {
@@ -104,6 +142,16 @@ fn queue_error(error: queues::Error) -> (&'static str, String) {
         queues::Error::Invalid(text) => ("invalid", text),
         queues::Error::Denied(text) => ("denied", text),
         queues::Error::Unavailable(text) => ("unavailable", text),
+    }
+}
+
+fn saga_error(error: sagas::Error) -> (&'static str, String) {
+    match error {
+        sagas::Error::NotFound(text) => ("not-found", text),
+        sagas::Error::Invalid(text) => ("invalid", text),
+        sagas::Error::Conflict(text) => ("conflict", text),
+        sagas::Error::Denied(text) => ("denied", text),
+        sagas::Error::Unavailable(text) => ("unavailable", text),
     }
 }
 

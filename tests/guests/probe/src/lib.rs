@@ -1,5 +1,6 @@
-//! Does what the events and messages that it gets ask for, remembers each delivery, and passes HTTP requests on to
-//! the host's events, queues and batches. Its subscriptions and queues come from the side files of the tests.
+//! Does what the events, messages and commands that it gets ask for, remembers each delivery, and passes HTTP requests
+//! on to the host's events, queues, sagas and batches. Its subscriptions, queues, commands and sagas come from the side
+//! files of the tests.
 //!
 //! `deeds.rs` lists what data can ask for, `http.rs` the paths.
 
@@ -7,6 +8,7 @@ mod deeds;
 mod draft;
 mod http;
 mod record;
+mod step;
 
 wit_bindgen::generate!({
     path: "../../../wit",
@@ -20,18 +22,20 @@ wit_bindgen::generate!({
             import wasi:clocks/monotonic-clock@0.2.12;
             import switchyard:plugin/events@0.1.0;
             import switchyard:plugin/queues@0.1.0;
+            import switchyard:plugin/sagas@0.1.0;
             import switchyard:plugin/batch@0.1.0;
             export switchyard:plugin/manifest@0.1.0;
             export switchyard:plugin/http-handler@0.1.0;
             export switchyard:plugin/event-handler@0.1.0;
             export switchyard:plugin/queue-handler@0.1.0;
+            export switchyard:plugin/command-handler@0.1.0;
         }
     ",
     world: "guests:probe/probe",
     generate_all,
 });
 
-use exports::switchyard::plugin::{event_handler, http_handler, manifest, queue_handler};
+use exports::switchyard::plugin::{command_handler, event_handler, http_handler, manifest, queue_handler};
 use switchyard::plugin::{
     event_types::Event,
     http_types::{Request, Response},
@@ -39,6 +43,7 @@ use switchyard::plugin::{
     types::Failure,
 };
 
+/// The major version.
 const VERSION: &str = match option_env!("HELLO_VERSION") {
     Some(version) => version,
     None => "1",
@@ -51,7 +56,7 @@ impl event_handler::Guest for Probe {
     fn handle(event: Event, delivery: event_handler::Delivery) -> Result<(), Failure> {
         record::event(&event, &delivery);
         let name = format!("{}/{}", delivery.subscription, event.id);
-        deeds::act(&event.data, &deeds::Called { name, attempt: delivery.attempt, message: None })
+        deeds::act(&deeds::asked(&event.data), &deeds::Called { name, attempt: delivery.attempt, message: None })
     }
 }
 
@@ -59,7 +64,20 @@ impl queue_handler::Guest for Probe {
     fn handle(message: Message) -> Result<(), Failure> {
         record::message(&message);
         let name = format!("{}/{}", message.queue, message.id);
-        deeds::act(&message.data, &deeds::Called { name, attempt: message.attempt, message: Some(&message) })
+        deeds::act(
+            &deeds::asked(&message.data),
+            &deeds::Called { name, attempt: message.attempt, message: Some(&message) },
+        )
+    }
+}
+
+impl command_handler::Guest for Probe {
+    fn handle(command: command_handler::Command) -> Result<Vec<u8>, Failure> {
+        record::command(&command);
+        let asked = deeds::asked_of(&command.name, &command.payload);
+        let name = command.idempotency_key;
+        deeds::act(&asked, &deeds::Called { name, attempt: command.attempt, message: None })?;
+        Ok(deeds::result(&asked))
     }
 }
 
@@ -76,7 +94,7 @@ impl manifest::Guest for Probe {
         manifest::Description {
             name: "probe".into(),
             version: format!("{}.0.0", VERSION.parse::<u32>().unwrap_or(0)),
-            description: "Does what events and messages ask for.".into(),
+            description: "Does what events, messages and commands ask for.".into(),
             tags: vec![],
             metadata: vec![],
             routes: vec![manifest::Route {

@@ -5,7 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    exports::switchyard::plugin::event_handler::Delivery,
+    exports::switchyard::plugin::{
+        command_handler::{Command, Direction},
+        event_handler::Delivery,
+    },
     switchyard::plugin::{event_types::Event, queue_types::Message},
     wasi::{
         config::store as config,
@@ -35,7 +38,27 @@ pub fn message(message: &Message) {
     remember("m", &message.token, record);
 }
 
-/// A page of what was remembered under `e` (events) or `m` (messages), and the cursor of the next one.
+/// Remembers an attempt of a command.
+pub fn command(command: &Command) {
+    let direction = match command.direction {
+        Direction::Forward => "forward",
+        Direction::Compensation => "compensation",
+    };
+    let record = json!({
+        "name": command.name, "sagaId": command.saga_id, "sagaName": command.saga_name,
+        "stepIndex": command.step_index, "direction": direction, "attempt": command.attempt,
+        "idempotencyKey": command.idempotency_key, "payload": data(&command.payload),
+    });
+    remember("s", &command.idempotency_key, record);
+}
+
+/// Remembers an attempt of a command that came as a request.
+pub fn step(key: &str, record: Value) {
+    remember("h", key, record);
+}
+
+/// A page of what was remembered, and the cursor of the next one: `e` are events, `m` messages, `s` commands of sagas,
+/// `h` those that came as requests.
 pub fn page(kind: &str, cursor: Option<&str>) -> Result<(Vec<Value>, Option<String>), store::Error> {
     let bucket = store::open("")?;
     let page = bucket.list_keys(cursor)?;
