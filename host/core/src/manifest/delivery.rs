@@ -197,6 +197,23 @@ pub enum InvalidDelivery {
 // === impl SubscriptionSpec ===
 
 impl SubscriptionSpec {
+    /// One to the events of this pattern that says nothing else.
+    #[must_use]
+    pub fn of_topic(topic: &str) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            name: None,
+            group: None,
+            broadcast: false,
+            priority: 0,
+            filter: None,
+            once: false,
+            max_attempts: None,
+            backoff: None,
+            start: Start::default(),
+        }
+    }
+
     /// The name of its cursor and statistics: the one that is given, else the group's, else SERVICE/TOPIC.
     #[must_use]
     pub fn full_name(&self, service: &str) -> String {

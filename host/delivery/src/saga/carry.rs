@@ -176,7 +176,10 @@ impl Delivery {
             if Instant::now() + pause > window.latest {
                 return Err(Outcome::Unsent(pause.max(CROWDED_PAUSE)));
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return Err(Outcome::Unsent(CROWDED_PAUSE)),
+            }
         }
     }
 
@@ -187,6 +190,7 @@ impl Delivery {
         window: &Window,
         find: impl Fn() -> Option<Arc<Service>>,
     ) -> Result<(Arc<Service>, Place), Outcome> {
+        let crowded = || Outcome::Unsent(CROWDED_PAUSE.mul_f64(1.0 + random::fraction()));
         let mut changes = self.dispatcher.changes();
         let service = loop {
             changes.mark_unchanged();
@@ -196,9 +200,10 @@ impl Delivery {
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return Err(nobody(sent)) },
                 () = tokio::time::sleep_until(window.last) => return Err(nobody(sent)),
+                // Whoever owns the saga next knows that it was not sent.
+                () = self.stop.cancelled() => return Err(crowded()),
             }
         };
-        let crowded = || Outcome::Unsent(CROWDED_PAUSE.mul_f64(1.0 + random::fraction()));
         if Instant::now() > window.latest {
             return Err(crowded());
         }
@@ -207,9 +212,13 @@ impl Delivery {
             return Ok((service, place));
         }
         let mut ask = self.places.ask(&share, 0);
-        match tokio::time::timeout_at(window.latest, ask.granted()).await {
-            Ok(Some(place)) => Ok((find().unwrap_or(service), place)),
-            _ => Err(crowded()),
+        tokio::select! {
+            place = ask.granted() => match place {
+                Some(place) => Ok((find().unwrap_or(service), place)),
+                None => Err(crowded()),
+            },
+            () = tokio::time::sleep_until(window.latest) => Err(crowded()),
+            () = self.stop.cancelled() => Err(crowded()),
         }
     }
 }

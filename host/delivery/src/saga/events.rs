@@ -151,20 +151,9 @@ fn needed(starts: bool, answers: bool) -> Vec<SubscriptionSpec> {
     wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(topic, _)| spec(topic)).collect()
 }
 
+/// What was asked for before anybody could take it is not lost.
 fn spec(topic: &str) -> SubscriptionSpec {
-    SubscriptionSpec {
-        name: None,
-        topic: topic.to_owned(),
-        group: None,
-        broadcast: false,
-        priority: 0,
-        filter: None,
-        once: false,
-        max_attempts: None,
-        backoff: None,
-        // What was asked for before anybody could take it is not lost.
-        start: Start::First,
-    }
+    SubscriptionSpec { start: Start::First, ..SubscriptionSpec::of_topic(topic) }
 }
 
 fn read<T: serde::de::DeserializeOwned>(event: &Event) -> Result<T, Error> {

@@ -173,30 +173,15 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<BTreeMap<String, Item>> {
 
 #[cfg(test)]
 mod tests {
-    use switchyard_core::manifest::Start;
+    use switchyard_core::manifest::SubscriptionSpec;
 
     use super::*;
-
-    fn subscribed(topic: &str) -> switchyard_core::manifest::SubscriptionSpec {
-        switchyard_core::manifest::SubscriptionSpec {
-            name: None,
-            topic: topic.to_owned(),
-            group: None,
-            broadcast: false,
-            priority: 0,
-            filter: None,
-            once: false,
-            max_attempts: None,
-            backoff: None,
-            start: Start::First,
-        }
-    }
 
     #[test]
     fn a_participant_is_who_takes_the_commands_or_subscribes_to_their_topic() {
         let mut shop = Manifest::of_file("shop".parse().unwrap(), None);
         shop.commands = vec!["pay".to_owned(), "unpack".to_owned()];
-        shop.subscriptions = vec![subscribed(">"), subscribed("mail.*")];
+        shop.subscriptions = [">", "mail.*"].map(SubscriptionSpec::of_topic).into();
         let plugins = Plugins {
             folder: PathBuf::new(),
             items: BTreeMap::new(),
