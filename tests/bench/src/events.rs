@@ -4,32 +4,28 @@
 //! table to its end; only one is under load at a time.
 
 mod bullmq;
-mod client;
-mod closed_loop;
-mod contender;
-mod disk;
 mod fan_out;
 mod publish;
 mod queues;
 mod rivals;
-mod table;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use self::{disk::Disk, rivals::Rivals};
-use crate::{figures, settings::Settings};
+use self::rivals::Rivals;
+use crate::{
+    figures,
+    load::{CLIENTS, disk::Disk},
+    settings::Settings,
+};
 
 /// The tables that can be asked for.
 pub(crate) const TABLES: [&str; 3] = ["publish", "fan-out", "queues"];
 
 /// Bytes of an event's or message's payload, for all contenders.
 const PAYLOAD_BYTES: usize = 256;
-
-/// Publishers or workers at once, each with one request in flight.
-const CLIENTS: usize = 64;
 
 /// Measures the tables that are wanted, and prints each when it is done, then all as JSON.
 pub(crate) async fn measure(settings: &Settings) -> Result<()> {

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, ensure};
 use switchyard_tests::{Host, Setup};
 
-use self::{native::Native, report::Row, wrk::Load};
-use crate::{settings::Settings, tell};
+use self::{report::Row, wrk::Load};
+use crate::{own::Own, settings::Settings, tell};
 
 /// Something that answers, and how it is asked.
 struct Contender {
@@ -22,7 +22,7 @@ struct Contender {
 pub(crate) async fn measure(settings: &Settings) -> Result<()> {
     let rounds = settings.rounds;
     let load = Load { connections: 64, seconds: settings.seconds };
-    let native = Native::start()?;
+    let native = Own::start(["native"])?;
     let fast = host("").await;
     let fresh = host("[services.hello]\nguests = 'fresh'\n[services.hello-p2]\nguests = 'fresh'\n").await;
     let foreign = host("[services.hello-p2]\nguests = 'reused'\n[services.hello-p3]\nguests = 'reused'\n").await;

@@ -1,15 +1,18 @@
 //! Measures Switchyard against what it stands beside, side by side in one run.
 //!
 //! `switchyard-bench` measures HTTP against a native server, `switchyard-bench events` events and queues against
-//! nats-server, Redis and BullMQ. All contenders of a run are started first and then loaded in turn, round by round.
+//! nats-server, Redis and BullMQ, `switchyard-bench sagas` sagas against the same steps done by hand. All contenders of
+//! a run are started first and then loaded in turn, round by round.
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod client;
 mod events;
 mod figures;
 mod http;
+mod load;
+mod own;
+mod sagas;
 mod settings;
-
-use std::process::ExitCode;
 
 use anyhow::Result;
 
@@ -18,23 +21,26 @@ use self::settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Result<ExitCode> {
+fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
-        Some("native") => return http::native::serve(),
-        Some("events") => {
-            let settings = Settings::parse(&words[1..], &events::TABLES)?;
-            // One thread makes the load of all contenders, as wrk's does for HTTP.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            tokio::task::LocalSet::new().block_on(&runtime, events::measure(&settings))?;
-        }
+        Some("native") => http::native::serve(),
+        Some("participants") => sagas::participants::serve(),
+        Some("by-hand") => sagas::by_hand::serve(&words[1..]),
+        Some("events") => alone(events::measure(&Settings::parse(&words[1..], &events::TABLES)?)),
+        Some("sagas") => alone(sagas::measure(&Settings::parse(&words[1..], &sagas::TABLES)?)),
         _ => {
             let settings = Settings::parse(&words, &[])?;
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(http::measure(&settings))?;
+            runtime.block_on(http::measure(&settings))
         }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs on this thread alone, which makes the load of all contenders as wrk's does for HTTP.
+fn alone(measure: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, measure)
 }
 
 /// Progress, for who waits.

@@ -1,12 +1,16 @@
-//! Publishes as many events as it is asked to, and takes every event that comes.
+//! Publishes as many events as it is asked to, takes every event that comes, and carries out steps of sagas.
 //!
-//! `/one/N` publishes N events of 256 bytes one after the other, `/many/N` the same in one commit. Any failure is 500.
+//! `/one/N` publishes N events of 256 bytes one after the other, `/many/N` the same in one commit; `/step/HOW` is a step.
+//! Any failure is 500.
+
+mod step;
 
 wit_bindgen::generate!({
     path: "../../../wit",
     inline: "
         package guests:bench;
         world bench {
+            import switchyard:plugin/batch@0.1.0;
             import switchyard:plugin/events@0.1.0;
             export switchyard:plugin/http-handler@0.1.0;
             export switchyard:plugin/event-handler@0.1.0;
@@ -37,8 +41,12 @@ impl event_handler::Guest for Bench {
 
 impl http_handler::Guest for Bench {
     fn handle(request: Request) -> Response {
-        let (status, body) = match publish(&request.path) {
-            Ok(()) => (200, Vec::new()),
+        let answer = match request.path.strip_prefix("/step/") {
+            Some(how) => step::carry_out(&request, how),
+            None => publish(&request.path).map(|()| Vec::new()),
+        };
+        let (status, body) = match answer {
+            Ok(body) => (200, body),
             Err(why) => (500, why.into_bytes()),
         };
         Response { status, headers: Vec::new(), body }

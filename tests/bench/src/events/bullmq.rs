@@ -11,10 +11,10 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{
+use super::rivals::Server;
+use crate::load::{
     CLIENTS,
     contender::{Contender, Outcome},
-    rivals::Server,
 };
 
 pub(crate) struct BullMq {
@@ -51,8 +51,8 @@ impl Contender for BullMq {
         self.name
     }
 
-    fn pid(&self) -> Option<u32> {
-        self.redis.pid()
+    fn pids(&self) -> Vec<u32> {
+        vec![self.redis.pid()]
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {

@@ -22,8 +22,11 @@ use self::{
     redis::Streams,
     switchyard::{Guests, Webhooks},
 };
-use super::{contender::Outcome, disk::Disk, rivals::Rivals, table::Table};
-use crate::settings::Settings;
+use super::rivals::Rivals;
+use crate::{
+    load::{contender::Outcome, disk::Disk, table::Table},
+    settings::Settings,
+};
 
 /// The topic, subject or stream.
 const TOPIC: &str = "bench.fanned";

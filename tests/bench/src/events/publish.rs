@@ -15,20 +15,20 @@ use switchyard_core::timestamp::Timestamp;
 use switchyard_store::{Append, Backend, Batch, Embedded, LogOp, Options};
 use switchyard_tests::Setup;
 
-use super::{
-    PAYLOAD_BYTES,
+use super::{PAYLOAD_BYTES, payload, rivals::Rivals};
+use crate::{
     client::{
         http::{CLOUD_EVENT, Http},
         nats::{Nats, publication},
         redis::{Redis, command},
     },
-    closed_loop::{Client, closed_loop},
-    disk::Disk,
-    payload,
-    rivals::Rivals,
-    table::Table,
+    load::{
+        closed_loop::{Client, closed_loop},
+        disk::Disk,
+        table::Table,
+    },
+    settings::Settings,
 };
-use crate::settings::Settings;
 
 /// The topic, subject or stream.
 const TOPIC: &str = "bench.published";
@@ -51,7 +51,7 @@ pub(crate) async fn measure(rivals: &Rivals, disk: &Disk, settings: &Settings) -
         let stream = json!({ "name": "bench", "subjects": [TOPIC], "storage": "file" });
         Nats::connect(server.address).await?.api("STREAM.CREATE.bench", &stream.to_string()).await?;
     }
-    let pid = Some(host.pid());
+    let pid = [host.pid()];
     let table = Table {
         title: "Durable publish: 64 publishers, each with one event in flight",
         unit: "events",
@@ -59,10 +59,10 @@ pub(crate) async fn measure(rivals: &Rivals, disk: &Disk, settings: &Settings) -
             closed_loop::<OverHttp>("Switchyard, HTTP", pid, host.admin),
             closed_loop::<Guest<ONE_BY_ONE>>("Switchyard, import, one by one", pid, (host.gateway, "one")),
             closed_loop::<Guest<TOGETHER>>("Switchyard, import, 100 in a commit", pid, (host.gateway, "many")),
-            closed_loop::<Appender>("Switchyard's store alone", None, store.clone()),
-            closed_loop::<Jet>("JetStream, always", jet_always.pid(), jet_always.address),
-            closed_loop::<Jet>("JetStream, no fsync before the answer", jet_default.pid(), jet_default.address),
-            closed_loop::<Stream>("Redis stream, always", redis_always.pid(), redis_always.address),
+            closed_loop::<Appender>("Switchyard's store alone", [], store.clone()),
+            closed_loop::<Jet>("JetStream, always", [jet_always.pid()], jet_always.address),
+            closed_loop::<Jet>("JetStream, no fsync before the answer", [jet_default.pid()], jet_default.address),
+            closed_loop::<Stream>("Redis stream, always", [redis_always.pid()], redis_always.address),
         ],
         bases: vec![4, 5, 6],
     };

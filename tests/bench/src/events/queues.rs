@@ -15,20 +15,19 @@ use switchyard_core::timestamp::Timestamp;
 use switchyard_store::{Backend, Batch, Embedded, Enqueue, Lease, LeaseRef, Options, Outcome, QueueOp, QueueOutcome};
 use switchyard_tests::Setup;
 
-use super::{
-    PAYLOAD_BYTES,
-    bullmq::BullMq,
+use super::{PAYLOAD_BYTES, bullmq::BullMq, payload, rivals::Rivals};
+use crate::{
     client::{
         http::{Http, JSON},
         redis::{Redis, command},
     },
-    closed_loop::{Client, closed_loop},
-    disk::Disk,
-    payload,
-    rivals::Rivals,
-    table::Table,
+    load::{
+        closed_loop::{Client, closed_loop},
+        disk::Disk,
+        table::Table,
+    },
+    settings::Settings,
 };
-use crate::settings::Settings;
 
 const QUEUE: &str = "bench";
 const VISIBILITY: Duration = Duration::from_secs(30);
@@ -44,11 +43,11 @@ pub(crate) async fn measure(rivals: &Rivals, disk: &Disk, settings: &Settings) -
         title: "Queue round trip: enqueue, lease, acknowledge; 64 workers",
         unit: "messages",
         contenders: vec![
-            closed_loop::<OverHttp>("Switchyard, HTTP", Some(host.pid()), host.admin),
-            closed_loop::<Committer>("Switchyard's store alone", None, store.clone()),
+            closed_loop::<OverHttp>("Switchyard, HTTP", [host.pid()], host.admin),
+            closed_loop::<Committer>("Switchyard's store alone", [], store.clone()),
             BullMq::start("BullMQ, Redis always", &rivals.folder, rivals.start_redis("always")?)?,
             BullMq::start("BullMQ, Redis everysec", &rivals.folder, rivals.start_redis("everysec")?)?,
-            closed_loop::<Stream>("Redis stream, always", streams.pid(), streams.address),
+            closed_loop::<Stream>("Redis stream, always", [streams.pid()], streams.address),
         ],
         bases: vec![2, 3, 4],
     };

@@ -117,8 +117,8 @@ impl Server {
         }
     }
 
-    pub(crate) fn pid(&self) -> Option<u32> {
-        Some(self.child.id())
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

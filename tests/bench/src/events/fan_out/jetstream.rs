@@ -8,11 +8,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{Counts, Publisher, TOGETHER, TOPIC, UNDER_WAY, stream};
-use crate::events::{
+use crate::{
     client::nats::{Message, Nats, publication},
-    contender::{Contender, Outcome},
-    payload,
-    rivals::Server,
+    events::{payload, rivals::Server},
+    load::contender::{Contender, Outcome},
 };
 
 const STREAM: &str = "bench";
@@ -54,8 +53,8 @@ impl Contender for Jet {
         self.name
     }
 
-    fn pid(&self) -> Option<u32> {
-        self.server.pid()
+    fn pids(&self) -> Vec<u32> {
+        vec![self.server.pid()]
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {

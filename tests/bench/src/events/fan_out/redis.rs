@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use super::{Counts, Publisher, TOGETHER, TOPIC, UNDER_WAY, stream};
-use crate::events::{
+use crate::{
     client::redis::{Redis, command},
-    contender::{Contender, Outcome},
-    payload,
-    rivals::Server,
+    events::{payload, rivals::Server},
+    load::contender::{Contender, Outcome},
 };
 
 pub(super) struct Streams {
@@ -34,8 +33,8 @@ impl Contender for Streams {
         self.name
     }
 
-    fn pid(&self) -> Option<u32> {
-        self.server.pid()
+    fn pids(&self) -> Vec<u32> {
+        vec![self.server.pid()]
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {

@@ -16,10 +16,10 @@ use tokio::{
 };
 
 use super::{Counts, Publisher, TOGETHER, TOPIC, stream};
-use crate::events::{
+use crate::{
     client::http::{CLOUD_EVENTS, Http},
-    contender::{Contender, Outcome},
-    payload,
+    events::payload,
+    load::contender::{Contender, Outcome},
 };
 
 /// How often the host is asked how far its guests are.
@@ -70,8 +70,8 @@ impl Contender for Webhooks {
         "Switchyard, webhooks"
     }
 
-    fn pid(&self) -> Option<u32> {
-        Some(self.host.pid())
+    fn pids(&self) -> Vec<u32> {
+        vec![self.host.pid()]
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {
@@ -136,8 +136,8 @@ impl Contender for Guests {
         "Switchyard, guests"
     }
 
-    fn pid(&self) -> Option<u32> {
-        Some(self.host.pid())
+    fn pids(&self) -> Vec<u32> {
+        vec![self.host.pid()]
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {

@@ -18,22 +18,40 @@ pub(crate) trait Client: Sized + 'static {
 
     async fn connect(target: &Self::Target) -> Result<Self>;
 
-    /// Asks, waits for the answer, and says how many events or messages went all the way.
+    /// Asks, waits for the answer, and says how much of what is counted went all the way.
     async fn once(&mut self) -> Result<u64>;
 }
 
 struct ClosedLoop<C: Client> {
     name: &'static str,
-    pid: Option<u32>,
+    pids: Vec<u32>,
+    clients: usize,
     target: C::Target,
 }
 
 /// A contender that is loaded by [`CLIENTS`] of these.
-pub(crate) fn closed_loop<C: Client>(name: &'static str, pid: Option<u32>, target: C::Target) -> Box<dyn Contender>
+pub(crate) fn closed_loop<C: Client>(
+    name: &'static str,
+    pids: impl Into<Vec<u32>>,
+    target: C::Target,
+) -> Box<dyn Contender>
 where
     C::Target: 'static,
 {
-    Box::new(ClosedLoop::<C> { name, pid, target })
+    closed_loop_of::<C>(CLIENTS, name, pids, target)
+}
+
+/// A contender that is loaded by so many.
+pub(crate) fn closed_loop_of<C: Client>(
+    clients: usize,
+    name: &'static str,
+    pids: impl Into<Vec<u32>>,
+    target: C::Target,
+) -> Box<dyn Contender>
+where
+    C::Target: 'static,
+{
+    Box::new(ClosedLoop::<C> { name, pids: pids.into(), clients, target })
 }
 
 // === impl ClosedLoop ===
@@ -44,13 +62,13 @@ impl<C: Client> Contender for ClosedLoop<C> {
         self.name
     }
 
-    fn pid(&self) -> Option<u32> {
-        self.pid
+    fn pids(&self) -> Vec<u32> {
+        self.pids.clone()
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {
         let mut clients = Vec::new();
-        for _ in 0..CLIENTS {
+        for _ in 0..self.clients {
             clients.push(C::connect(&self.target).await?);
         }
         let begin = Instant::now();

@@ -14,8 +14,8 @@ pub(crate) trait Contender {
     /// How the table calls it.
     fn name(&self) -> &'static str;
 
-    /// The server's process, whose processor time counts; none when it runs in this one.
-    fn pid(&self) -> Option<u32>;
+    /// The server's processes, whose processor time counts; none when it runs in this one.
+    fn pids(&self) -> Vec<u32>;
 
     /// Loads it for so long. What connects comes before the clock starts.
     async fn run(&self, span: Duration) -> Result<Outcome>;
@@ -24,7 +24,7 @@ pub(crate) trait Contender {
 /// What one load did.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Events or messages that went all the way.
+    /// Events, messages or sagas that went all the way.
     pub(crate) done: u64,
     /// From the first request to the last answer.
     pub(crate) took: Duration,
@@ -62,8 +62,13 @@ impl Outcome {
     }
 }
 
-/// Seconds of processor time that a process has used; none where the system does not tell.
-pub(crate) fn cpu_seconds(pid: u32) -> Option<f64> {
+/// Seconds of processor time that processes have used; none without any, and where the system does not tell.
+pub(crate) fn cpu_seconds(pids: &[u32]) -> Option<f64> {
+    let seconds = pids.iter().map(|pid| seconds_of(*pid)).sum();
+    if pids.is_empty() { None } else { seconds }
+}
+
+fn seconds_of(pid: u32) -> Option<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold anything, a parenthesis too; the 14th and 15th fields are user and system time.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
