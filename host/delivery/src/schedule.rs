@@ -193,7 +193,12 @@ impl Delivery {
         }
         let payload = Payload { absent_since: Some(since), ..payload };
         let later = Timer { key: Arc::clone(&due.key), due: now.plus(ABSENT_PERIOD), payload: encoded(&payload) };
-        self.store.commit(taken(due).with(TimerOp::Set(later))).await.map(drop)
+        self.store.commit(taken(due).with(TimerOp::Set(later))).await?;
+        // It may have become wanted since it was looked for, by somebody who saw its timer as it was before.
+        if self.schedules.lock().contains_key(&due.key) {
+            self.wanted.notify_one();
+        }
+        Ok(())
     }
 }
 
