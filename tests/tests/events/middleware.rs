@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use switchyard_tests::{Host, Setup, bus::event};
 
-/// A host with two middlewares, `a` and `b`, of which `b` goes first.
+/// A host with two middlewares, `a` and `b`, of which `b` goes first, when nothing is compiled any more.
 async fn host(on_error: &str) -> Host {
     let config = format!(
         "[events]\nmiddleware = ['stamp-b', 'stamp-a']\non-error = '{on_error}'\n\
@@ -13,7 +13,11 @@ async fn host(on_error: &str) -> Host {
     for name in ["stamp-a", "stamp-b"] {
         setup = setup.side(name, &format!("name = '{name}'")).plugin(name, "stamp");
     }
-    setup.start().await
+    let host = setup.start().await;
+    for name in ["stamp-a", "stamp-b", "probe"] {
+        host.until(name, "optimised", |plugin| plugin["tier"] == "optimised").await;
+    }
+    host
 }
 
 fn stamped(id: &str, deeds: Value) -> Value {

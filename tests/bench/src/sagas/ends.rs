@@ -13,13 +13,16 @@ use serde_json::Value;
 use tokio::{
     sync::{Notify, oneshot},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::client::http::Http;
 
 /// How long the reader rests between two looks while somebody waits.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// After this time without use the reader connects anew: the host closes what is idle.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How long a saga may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,16 +48,15 @@ struct Shared {
 
 impl Ends {
     /// Reads on this host's admin API; one saga has completed there.
-    pub(super) async fn start(admin: SocketAddr) -> Result<Self> {
+    pub(super) fn start(admin: SocketAddr) -> Self {
         let shared = Rc::<Shared>::default();
-        let http = Http::connect(admin).await?;
         let reading = shared.clone();
         let reading = tokio::task::spawn_local(async move {
-            if let Err(error) = reading.read(http).await {
+            if let Err(error) = reading.read(admin).await {
                 reading.fail(&error);
             }
         });
-        Ok(Self { shared, reading })
+        Self { shared, reading }
     }
 
     /// Waits until this saga has completed.
@@ -82,12 +84,17 @@ impl Drop for Ends {
 // === impl Shared ===
 
 impl Shared {
-    async fn read(&self, mut http: Http) -> Result<()> {
+    async fn read(&self, admin: SocketAddr) -> Result<()> {
+        let (mut http, mut used) = (Http::connect(admin).await?, Instant::now());
         loop {
             // Nobody else's round is disturbed.
             while self.waiting.borrow().is_empty() {
                 self.wanted.notified().await;
             }
+            if used.elapsed() > IDLE {
+                http = Http::connect(admin).await?;
+            }
+            used = Instant::now();
             let path = format!("/api/v1/events?topic=saga.completed&limit=1000&cursor={}", self.cursor.get());
             let page: Value = serde_json::from_slice(&http.get(&path).await?)?;
             for event in page["items"].as_array().context("a page has items")? {

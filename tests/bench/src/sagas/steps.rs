@@ -90,7 +90,7 @@ impl House {
         let of_guests = |path: &str| OVER_HTTP.map(|name| format!("http://{}/{name}{path}", participants.gateway));
         let of_native = OVER_HTTP.map(|name| format!("http://{}/{name}", native.address));
         Ok(Self {
-            asked: Rc::new(Asked { admin: host.admin, gateway: host.gateway, ends: Ends::start(host.admin).await? }),
+            asked: Rc::new(Asked { admin: host.admin, gateway: host.gateway, ends: Ends::start(host.admin) }),
             each: ByHand::with_each(&of_guests(PLAIN))?,
             group: ByHand::with_group(&of_guests(PLAIN))?,
             group_durable: ByHand::with_group(&of_guests(DURABLE))?,
