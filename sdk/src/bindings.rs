@@ -102,3 +102,27 @@ pub mod queue_handler {
         default_bindings_module: "switchyard_sdk::bindings::queue_handler",
     });
 }
+
+pub mod http_middleware {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package switchyard:sdk; world http-middleware { export switchyard:plugin/http-middleware@0.1.0; }",
+        world: "switchyard:sdk/http-middleware",
+        with: { "switchyard:plugin/http-types@0.1.0": crate::bindings::switchyard::plugin::http_types },
+        pub_export_macro: true,
+        export_macro_name: "export_http_middleware",
+        default_bindings_module: "switchyard_sdk::bindings::http_middleware",
+    });
+}
+
+pub mod authenticator {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "package switchyard:sdk; world authenticator { export switchyard:plugin/authenticator@0.1.0; }",
+        world: "switchyard:sdk/authenticator",
+        with: { "switchyard:plugin/types@0.1.0": crate::bindings::switchyard::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_authenticator",
+        default_bindings_module: "switchyard_sdk::bindings::authenticator",
+    });
+}

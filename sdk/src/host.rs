@@ -10,8 +10,8 @@ pub(crate) mod memory;
 pub(crate) use guest::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use memory::{
-    Bucket, Cas, ack, cancel_saga, commit, config_get, enqueue, extend, handling, lease, log, nack, now, publish,
-    publish_many, random, read, reject, saga, signal_saga, sleep, start_saga,
+    Bucket, Cas, ack, cancel_saga, commit, config_get, discover, enqueue, extend, handling, lease, log, lookup, nack,
+    now, publish, publish_many, random, read, reject, saga, signal_saga, sleep, start_saga,
 };
 
 use crate::{Event, Message};

@@ -21,8 +21,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! A plugin that does more names its roles: see [`plugin!`], [`events`], [`queues`], [`commands`], [`sagas`] and
-//! [`batch`].
+//! A plugin that does more names its roles: see [`plugin!`], [`events`], [`queues`], [`commands`], [`sagas`],
+//! [`batch`], [`middleware`] and [`authenticator`].
 //!
 //! Built as a `cdylib` for `wasm32-wasip2`, that is a component to be dropped into `plugins/`. Everything here
 //! that speaks to the host goes through one thin layer; built for another target, that layer is a host in
@@ -40,6 +40,7 @@
 //! `static` lives as long as its instance, and state belongs into [`kv`]; events, messages and commands may come
 //! twice, so handlers are idempotent.
 
+pub mod authenticator;
 pub mod batch;
 #[doc(hidden)]
 pub mod bindings;
@@ -54,8 +55,11 @@ mod json;
 pub mod kv;
 pub mod log;
 mod manifest;
+pub mod middleware;
 mod plugin;
 pub mod queues;
+pub mod random;
+pub mod registry;
 mod request;
 mod response;
 mod router;
@@ -64,12 +68,14 @@ pub mod sagas;
 pub mod testing;
 pub mod uuid;
 
+pub use authenticator::{AuthError, Claims};
 pub use commands::{Command, Direction, Participant};
 pub use error::{Error, Result};
 pub use events::{Delivery, Event, Subscriber, Verdict};
 pub use failure::{Failure, IntoHandled};
 pub use json::JsonError;
 pub use manifest::{Consumer, Dependency, Guests, Manifest, Route, Schedule, Subscription, Timetable};
+pub use middleware::{Middleware, RequestDecision, RequestHead, ResponseDecision, ResponseHead};
 pub use queues::{Message, Worker};
 pub use request::Request;
 pub use response::{IntoResponse, Json, Response};

@@ -12,15 +12,18 @@ mod role;
 /// | `queues` | `fn(&Message) -> Result<(), Failure>`, or `fn() -> Worker` |
 /// | `commands` | `fn(&Command) -> Result<impl Serialize, Failure>`, or `fn() -> Participant` |
 /// | `event_middleware` | `fn(&Event) -> Verdict` |
+/// | `middleware` | `fn(&RequestHead) -> impl Into<RequestDecision>` or another [middleware](crate::middleware) |
+/// | `authenticator` | `fn(&str) -> Result<Claims, AuthError>` |
 ///
-/// A [`Router`](crate::Router), [`Subscriber`](crate::Subscriber), [`Worker`](crate::Worker) or
-/// [`Participant`](crate::Participant) is made once in the life of an instance. The commands that a participant names
+/// A [`Router`](crate::Router), [`Subscriber`](crate::Subscriber), [`Worker`](crate::Worker),
+/// [`Participant`](crate::Participant) or [`Middleware`](crate::Middleware) is made once in the life of an instance. The commands that a participant names
 /// are added to the manifest. Handlers may answer with any error that becomes a [`Failure`](crate::Failure). Natively
 /// nothing is exported.
 ///
 /// ```
 /// use switchyard_sdk::{
-///     Command, Consumer, Delivery, Event, Failure, Manifest, Message, Participant, Router, Subscription, Verdict, queues,
+///     AuthError, Claims, Command, Consumer, Delivery, Event, Failure, Manifest, Message, Participant, RequestHead,
+///     ResponseHead, Router, Subscription, Verdict, queues,
 /// };
 ///
 /// fn manifest() -> Manifest {
@@ -53,6 +56,14 @@ mod role;
 ///     Verdict::change(event.clone().with_extension("auditedby", "me"))
 /// }
 ///
+/// fn stamp(_: &RequestHead, response: &ResponseHead) -> ResponseHead {
+///     response.clone().with_header("x-stamp", "me")
+/// }
+///
+/// fn authenticate(token: &str) -> Result<Claims, AuthError> {
+///     if token == "ann" { Ok(Claims::new("ann")) } else { Err(AuthError::invalid("nobody's")) }
+/// }
+///
 /// switchyard_sdk::plugin! {
 ///     manifest: manifest,
 ///     http: router,
@@ -60,6 +71,8 @@ mod role;
 ///     queues: on_message,
 ///     commands: participant,
 ///     event_middleware: audit,
+///     middleware: stamp,
+///     authenticator: authenticate,
 /// }
 /// # fn main() {}
 /// ```

@@ -66,10 +66,7 @@ impl Request {
 
     /// The first query parameter of this name, percent-decoded, `+` read as a space.
     pub fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
-        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
-        pairs.map(|(key, value)| (decoded(key), value)).find(|(key, _)| key == name).map(|(_, value)| decoded(value))
+        query(&self.target, name)
     }
 
     /// The first header of this name (in any case), if it is text.
@@ -91,6 +88,10 @@ impl Request {
         serde_json::from_slice(&self.body).map_err(|_| Error::bad_request("Invalid JSON"))
     }
 
+    pub(crate) fn of(method: String, target: String, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) -> Self {
+        Self { method, target, headers, body, params: Vec::new() }
+    }
+
     pub(crate) fn set_params(&mut self, params: Vec<(&'static str, String)>) {
         self.params = params;
     }
@@ -99,8 +100,23 @@ impl Request {
 impl From<http_types::Request> for Request {
     fn from(raw: http_types::Request) -> Self {
         let http_types::Request { method, path, headers, body } = raw;
-        Self { method, target: path, headers, body, params: Vec::new() }
+        Self::of(method, path, headers, body)
     }
+}
+
+impl From<Request> for http_types::Request {
+    fn from(request: Request) -> Self {
+        let Request { method, target, headers, body, .. } = request;
+        Self { method, path: target, headers, body }
+    }
+}
+
+/// The first query parameter of this name in a path and query, decoded.
+pub(crate) fn query(target: &str, name: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
+    pairs.map(|(key, value)| (decoded(key), value)).find(|(key, _)| key == name).map(|(_, value)| decoded(value))
 }
 
 /// `%2F` becomes `/`. What is no escape stays as it is; what is no UTF-8 then, is replaced.

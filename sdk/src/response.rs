@@ -32,6 +32,10 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    pub(crate) fn of(status: u16, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) -> Self {
+        Self { status, headers, body }
+    }
+
     /// 200 with text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::bytes("text/plain; charset=utf-8", text.into())

@@ -45,6 +45,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::host::memory as host;
+use crate::registry::Instance;
 use crate::{Delivery, Event, Failure, Message, Participant, Saga, Subscriber, Worker, events};
 
 pub use command::CommandDraft;
@@ -127,6 +128,11 @@ pub fn sagas() -> Vec<Saga> {
 pub fn signals() -> Vec<(String, String, Value)> {
     let signals = host::signals().into_iter();
     signals.map(|(id, name, data)| (id, name, serde_json::from_slice(&data).unwrap_or_default())).collect()
+}
+
+/// Puts an instance into the registry, over one of the same id.
+pub fn register(instance: Instance) {
+    host::register(instance);
 }
 
 /// Puts the host's clock ahead.

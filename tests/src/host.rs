@@ -125,7 +125,8 @@ impl Setup {
         let (found, addresses) = std::sync::mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         keep(stdout, log.clone(), move |line| {
-            if let Some((what, address)) = line.split_once(" listening on http://") {
+            let said = [" listening on http://", " listening on https://"];
+            if let Some((what, address)) = said.iter().find_map(|said| line.split_once(said)) {
                 let address: SocketAddr = address.trim().parse().expect("the host prints an address");
                 // The test may be over already.
                 let _ = found.send((what.to_owned(), address));

@@ -8,19 +8,28 @@
     reason = "this crate only serves tests, which may panic"
 )]
 
+mod backend;
 pub mod bus;
+mod chunked;
 mod client;
 mod host;
 mod probe;
 mod random;
+mod raw;
+pub mod recorder;
 pub mod sagas;
+mod tools;
 mod webhook;
 
 use std::path::PathBuf;
 
+pub use backend::Backend;
 pub use client::{Answer, Client};
 pub use host::{Host, Setup};
 pub use random::Random;
+pub use raw::Raw;
+pub use recorder::{Recorder, Reply as UpstreamReply};
+pub use tools::tool;
 pub use webhook::{Received, Reply, Webhook};
 
 /// The root of the project.

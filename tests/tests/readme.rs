@@ -48,7 +48,10 @@ fn curl(host: &Host, command: &str) -> String {
 }
 
 /// Commands that talk to a running host, and a word of what they print; of those that begin alike the longer one first.
-const SHOWS: [(&str, &str); 7] = [
+const SHOWS: [(&str, &str); 10] = [
+    ("services register", "legacy"),
+    ("routes add", "is there"),
+    ("services", "legacy"),
     ("events publish order.created", "published"),
     ("events tail", "order.created"),
     ("queues", "emails"),

@@ -26,6 +26,12 @@ pub enum Role {
     EventMiddleware,
     /// Carries out the commands of sagas that it lists.
     CommandHandler,
+    /// Gateway middleware: sees requests and their responses as records.
+    HttpMiddleware,
+    /// Gateway middleware: answers requests itself, or hands them on to the handler that it imports.
+    HttpChain,
+    /// Tells whose a token is.
+    Authenticator,
     /// Says what the plugin is; not called to serve.
     Manifest,
 }
@@ -60,19 +66,33 @@ pub struct Description {
 
 /// A manifest asks for calls that the component has no export for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it declares {member}, but exports no {}; add the export, or leave {member} out", one_of(needed))]
+#[error("it declares {member}, but {}; add the export, or leave {member} out", self.lack())]
 pub struct MissingExport {
     /// The members of the manifest that nothing serves.
     pub member: &'static str,
     /// The roles of which one would do.
     pub needed: &'static [Role],
+    /// Whether it exports `wasi:http/handler` as a middleware does, which is another role under the same name.
+    pub is_chain: bool,
+}
+
+// === impl MissingExport ===
+
+impl MissingExport {
+    fn lack(&self) -> String {
+        if self.is_chain && self.needed.contains(&Role::WasiHttp03) {
+            let interface = Role::HttpChain.interface();
+            return format!("imports the {interface} that it exports, which makes it a middleware and no service");
+        }
+        format!("exports no {}", one_of(self.needed))
+    }
 }
 
 // === impl Role ===
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::HttpHandler,
         Self::WasiHttp02,
         Self::WasiHttp03,
@@ -81,6 +101,9 @@ impl Role {
         Self::QueueHandler,
         Self::EventMiddleware,
         Self::CommandHandler,
+        Self::HttpMiddleware,
+        Self::HttpChain,
+        Self::Authenticator,
         Self::Manifest,
     ];
 
@@ -96,25 +119,43 @@ impl Role {
         match self {
             Self::HttpHandler => "switchyard:plugin/http-handler@0.1.x",
             Self::WasiHttp02 => "wasi:http/incoming-handler@0.2.x",
-            Self::WasiHttp03 => "wasi:http/handler@0.3.x",
+            Self::WasiHttp03 | Self::HttpChain => "wasi:http/handler@0.3.x",
             Self::EventHandler => "switchyard:plugin/event-handler@0.1.x",
             Self::Messaging => "wasi:messaging/incoming-handler@0.2.0-draft",
             Self::QueueHandler => "switchyard:plugin/queue-handler@0.1.x",
             Self::EventMiddleware => "switchyard:plugin/event-middleware@0.1.x",
             Self::CommandHandler => "switchyard:plugin/command-handler@0.1.x",
+            Self::HttpMiddleware => "switchyard:plugin/http-middleware@0.1.x",
+            Self::Authenticator => "switchyard:plugin/authenticator@0.1.x",
             Self::Manifest => "switchyard:plugin/manifest@0.1.x",
         }
     }
 
-    /// The role that an export of this name gives.
+    /// The role that an export of this name gives by itself.
     #[must_use]
     pub fn of_export(export: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| match role.interface().strip_suffix('x') {
-            Some(track) => export
+        Self::ALL.into_iter().find(|role| role.is_named(export))
+    }
+
+    /// The roles of a component with these imports and exports.
+    #[must_use]
+    pub fn of_component(imports: &[String], exports: &[String]) -> BTreeSet<Self> {
+        let is_chain = imports.iter().any(|import| Self::HttpChain.is_named(import));
+        let role = |export: &String| match Self::of_export(export)? {
+            Self::WasiHttp03 if is_chain => Some(Self::HttpChain),
+            role => Some(role),
+        };
+        exports.iter().filter_map(role).collect()
+    }
+
+    /// Whether an interface of this name is the role's.
+    fn is_named(self, name: &str) -> bool {
+        match self.interface().strip_suffix('x') {
+            Some(track) => name
                 .strip_prefix(track)
                 .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit())),
-            None => export == role.interface(),
-        })
+            None => name == self.interface(),
+        }
     }
 
     /// Whether the host calls it to serve.
@@ -132,8 +173,10 @@ impl Role {
             | Self::Messaging
             | Self::QueueHandler
             | Self::EventMiddleware
-            | Self::CommandHandler => true,
-            Self::WasiHttp02 | Self::WasiHttp03 | Self::Manifest => false,
+            | Self::CommandHandler
+            | Self::HttpMiddleware
+            | Self::Authenticator => true,
+            Self::WasiHttp02 | Self::WasiHttp03 | Self::HttpChain | Self::Manifest => false,
         }
     }
 }
@@ -187,7 +230,7 @@ impl Description {
         ];
         let missing = |needed: &[Role]| !needed.iter().any(|role| self.has(*role));
         match needs.into_iter().find(|(_, unsaid, needed)| !unsaid && missing(needed)) {
-            Some((member, _, needed)) => Err(MissingExport { member, needed }),
+            Some((member, _, needed)) => Err(MissingExport { member, needed, is_chain: self.has(Role::HttpChain) }),
             None => Ok(()),
         }
     }
@@ -196,7 +239,10 @@ impl Description {
 /// The interfaces of these roles, of which one is enough.
 #[must_use]
 pub fn one_of(roles: &[Role]) -> String {
-    let names: Vec<_> = roles.iter().map(|role| role.interface()).collect();
+    let mut names: Vec<_> = roles.iter().map(|role| role.interface()).collect();
+    // Two roles share an interface, and stand side by side in no list but that of all.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
     match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
@@ -227,7 +273,7 @@ mod tests {
 
     #[test]
     fn exports_give_roles_by_track_and_drafts_exactly() {
-        for role in Role::ALL {
+        for role in Role::ALL.into_iter().filter(|role| *role != Role::HttpChain) {
             assert_eq!(Role::of_export(&role.interface().replace(".x", ".12")), Some(role));
         }
         for other in [
@@ -240,6 +286,34 @@ mod tests {
         ] {
             assert_eq!(Role::of_export(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_handler_that_imports_a_handler_is_a_middleware() {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let exports = own(&["wasi:http/handler@0.3.0", "switchyard:plugin/manifest@0.1.0"]);
+        let chain = Role::of_component(&own(&["wasi:http/types@0.3.0", "wasi:http/handler@0.3.1"]), &exports);
+        assert_eq!(chain, [Role::HttpChain, Role::Manifest].into());
+        let service = Role::of_component(&own(&["wasi:http/types@0.3.0", "wasi:http/client@0.3.0"]), &exports);
+        assert_eq!(service, [Role::WasiHttp03, Role::Manifest].into());
+        assert_eq!(Role::of_component(&own(&["wasi:http/handler@0.3.0"]), &[]), [].into());
+    }
+
+    #[test]
+    fn what_is_only_middleware_or_authenticator_is_no_service() {
+        for role in [Role::HttpMiddleware, Role::HttpChain, Role::Authenticator] {
+            let mut silent = manifest("");
+            component(&[role]).complete(&mut silent);
+            assert_eq!(silent.routes, [], "{role:?}");
+            assert_eq!(component(&[role]).http_role(), None, "{role:?}");
+            assert!(component(&[role]).check(&manifest("routes = [{ path = '/a' }]")).is_err(), "{role:?}");
+        }
+        refused(
+            &[Role::HttpChain],
+            "health = '/ok'",
+            "it declares health, but imports the wasi:http/handler@0.3.x that it exports, which makes it a middleware \
+             and no service; add the export, or leave health out",
+        );
     }
 
     #[track_caller]

@@ -1,6 +1,7 @@
 //! How well the host, its services and its dependencies are.
 
 mod checker;
+mod config;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +9,10 @@ use serde::Serialize;
 
 use crate::timestamp::Timestamp;
 
-pub use self::checker::{Checker, Thresholds, Transition};
+pub use self::{
+    checker::{Checker, Thresholds, Transition},
+    config::{Config, PERIOD_MAX, PERIOD_MIN},
+};
 
 /// The status of the whole host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

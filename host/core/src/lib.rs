@@ -7,19 +7,24 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
 
 pub mod backoff;
+pub mod balance;
 pub mod breaker;
 pub mod claims;
 pub mod describe;
 pub mod event;
 pub mod folder;
+pub mod forwarded;
 pub mod handled;
 pub mod health;
 pub mod lanes;
 pub mod manifest;
 pub mod message;
 pub mod name;
+pub mod network;
 pub mod outbound;
 pub mod problem;
+pub mod rate_limit;
+pub mod retry;
 pub mod route;
 pub mod saga;
 pub mod schedule;
@@ -28,4 +33,5 @@ pub mod stats;
 pub mod timestamp;
 pub mod turns;
 pub mod units;
+pub mod upstream;
 pub mod window;

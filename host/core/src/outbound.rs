@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::network::Network;
+
 /// The parsed form of `outbound`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList(Vec<Entry>);
@@ -20,7 +22,7 @@ enum Host {
     Any,
     Below(String),
     Name(String),
-    Network { address: IpAddr, bits: u8 },
+    Network(Network),
 }
 
 /// Why an entry of `outbound` means nothing.
@@ -66,21 +68,15 @@ impl AllowList {
 
 impl Entry {
     fn parse(text: &str) -> Option<Self> {
-        if let Some((network, bits)) = text.split_once('/') {
-            let address: IpAddr = network.parse().ok()?;
-            let bits: u8 = bits.parse().ok()?;
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            return (bits <= most).then_some(Self { host: Host::Network { address, bits }, port: None });
-        }
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Some(Self { host: Host::of_address(address), port: None });
+        if text.contains('/') || text.parse::<IpAddr>().is_ok() {
+            return Some(Self { host: Host::Network(text.parse().ok()?), port: None });
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, Some(port.parse().ok()?)),
             None => (text, None),
         };
         if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            return Some(Self { host: Host::of_address(address), port });
+            return Some(Self { host: Host::Network(Network::of(address)), port });
         }
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
@@ -104,10 +100,6 @@ impl Entry {
 // === impl Host ===
 
 impl Host {
-    fn of_address(address: IpAddr) -> Self {
-        Self::Network { address, bits: if address.is_ipv4() { 32 } else { 128 } }
-    }
-
     fn takes_name(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.');
         match self {
@@ -117,34 +109,19 @@ impl Host {
                 let Some(at) = name.len().checked_sub(domain.len() + 1) else { return false };
                 name.is_char_boundary(at) && name[at..].starts_with('.') && name[at + 1..].eq_ignore_ascii_case(domain)
             }
-            Self::Network { .. } => false,
+            Self::Network(_) => false,
         }
     }
 
     fn takes_address(&self, candidate: IpAddr) -> bool {
-        let Self::Network { address, bits } = self else { return false };
-        match (address, canonical(candidate)) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(*bits)).unwrap_or(0);
-                own.to_bits() & mask == other.to_bits() & mask
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(*bits)).unwrap_or(0);
-                own.to_bits() & mask == other.to_bits() & mask
-            }
-            _ => false,
-        }
+        matches!(self, Self::Network(network) if network.contains(candidate))
     }
 }
 
-/// An IPv4 address that hides in an IPv6 one is judged as what it is.
-fn canonical(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
-/// Whether an address is one of the public internet (IANA's special-purpose registries).
+/// Whether an address is one of the public internet (IANA's special-purpose registries). An IPv4 address that hides in an
+/// IPv6 one is judged as what it is.
 fn is_public(address: IpAddr) -> bool {
-    match canonical(address) {
+    match address.to_canonical() {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
     }

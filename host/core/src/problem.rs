@@ -19,6 +19,16 @@ pub enum Code {
     HeadersTooLarge,
     /// SY1006: the client took too long to send its request.
     RequestTimeout,
+    /// SY1007: the client sends more than its quota.
+    RateLimited,
+    /// SY1008: who calls has to be known, and the request does not say it.
+    MissingCredentials,
+    /// SY1009: what the request says about who calls does not hold.
+    InvalidCredentials,
+    /// SY1010: nobody can say now whether the credentials hold.
+    AuthUnavailable,
+    /// SY1011: a middleware is not there, or failed.
+    MiddlewareFailed,
     /// SY2001: the service failed to answer.
     ServiceFailed,
     /// SY2002: the service is known and has nothing that could answer.
@@ -33,6 +43,8 @@ pub enum Code {
     ShuttingDown,
     /// SY2007: the breaker in front of the service is open.
     BreakerOpen,
+    /// SY2008: none of the service's instances is healthy and admits calls.
+    NoHealthyInstance,
     /// SY3001: no such thing in the admin API.
     NotFound,
     /// SY3002: the admin API refuses the caller.
@@ -84,13 +96,18 @@ pub struct Problem<'a> {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 30] = [
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
         Self::PayloadTooLarge,
         Self::HeadersTooLarge,
         Self::RequestTimeout,
+        Self::RateLimited,
+        Self::MissingCredentials,
+        Self::InvalidCredentials,
+        Self::AuthUnavailable,
+        Self::MiddlewareFailed,
         Self::ServiceFailed,
         Self::ServiceUnavailable,
         Self::ServiceBusy,
@@ -98,6 +115,7 @@ impl Code {
         Self::TooManyHops,
         Self::ShuttingDown,
         Self::BreakerOpen,
+        Self::NoHealthyInstance,
         Self::NotFound,
         Self::Forbidden,
         Self::InvalidEvent,
@@ -120,6 +138,11 @@ impl Code {
             Self::PayloadTooLarge => ("SY1004", 413, "Payload too large"),
             Self::HeadersTooLarge => ("SY1005", 431, "Request header fields too large"),
             Self::RequestTimeout => ("SY1006", 408, "Request timeout"),
+            Self::RateLimited => ("SY1007", 429, "Rate limit exceeded"),
+            Self::MissingCredentials => ("SY1008", 401, "Missing or invalid authorization header"),
+            Self::InvalidCredentials => ("SY1009", 401, "Invalid token"),
+            Self::AuthUnavailable => ("SY1010", 503, "Service unavailable"),
+            Self::MiddlewareFailed => ("SY1011", 503, "Service unavailable"),
             Self::ServiceFailed => ("SY2001", 502, "Service unavailable"),
             Self::ServiceUnavailable => ("SY2002", 503, "Service unavailable"),
             Self::ServiceBusy => ("SY2003", 503, "Service unavailable"),
@@ -127,6 +150,7 @@ impl Code {
             Self::TooManyHops => ("SY2005", 503, "Service unavailable"),
             Self::ShuttingDown => ("SY2006", 503, "Service unavailable"),
             Self::BreakerOpen => ("SY2007", 503, "Service unavailable"),
+            Self::NoHealthyInstance => ("SY2008", 503, "Service unavailable"),
             Self::NotFound => ("SY3001", 404, "Not found"),
             Self::Forbidden => ("SY3002", 403, "Forbidden"),
             Self::InvalidEvent => ("SY4001", 400, "Invalid event"),
@@ -165,6 +189,11 @@ impl Code {
             Self::PayloadTooLarge => "send less, or raise body-max under [gateway] in the configuration",
             Self::HeadersTooLarge => "send fewer or shorter headers and cookies, or a shorter path",
             Self::RequestTimeout => "send the request again, and without a pause",
+            Self::RateLimited => "try again after the seconds in Retry-After, or raise the quota in the configuration",
+            Self::MissingCredentials => "send the credentials that WWW-Authenticate asks for",
+            Self::InvalidCredentials => "get a new token, and see the detail for what is wrong with this one",
+            Self::AuthUnavailable => "try again later, and see the host's log for why credentials cannot be checked",
+            Self::MiddlewareFailed => "see the host's log for this requestId, and load or mend the middleware",
             Self::ServiceFailed => "see the host's log for this requestId, and mend the service",
             Self::ServiceUnavailable => "try again later, and see the host's log for why the service is not there",
             Self::ServiceBusy => "try again after the seconds in Retry-After, or raise the limit",
@@ -172,6 +201,9 @@ impl Code {
             Self::TooManyHops => "look for services that call each other in a circle",
             Self::ShuttingDown => "try again when the host is back",
             Self::BreakerOpen => "try again after the seconds in Retry-After, and see the host's log for why it opened",
+            Self::NoHealthyInstance => {
+                "try again after the seconds in Retry-After, and see why the instances are not healthy"
+            }
             Self::NotFound => "look at the lists of the admin API for what there is",
             Self::Forbidden => "call the admin API from its own host, by the address that it listens on",
             Self::InvalidEvent => "correct the event as the detail says",

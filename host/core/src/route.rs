@@ -4,9 +4,11 @@
 //! the service can never read one path in two ways. What clients and servers are known to read differently, `.`
 //! and `..` segments, is refused by [`path::check`] before a route is looked for.
 //!
-//! **Invariants**: a lookup allocates nothing unless it ends in 405; its time depends on the path's segments, not
-//! on the number of routes; of two rules that match, [`Precedence`] alone says which one answers.
+//! **Invariants**: a lookup allocates nothing unless it ends in 405; its time depends on the path's segments and the
+//! rules for the same path and host, not on the number of routes; of two rules that match, [`Precedence`] alone says which one answers.
 
+pub mod action;
+mod headers;
 pub mod path;
 mod pattern;
 mod precedence;
@@ -17,13 +19,15 @@ use std::fmt;
 
 use serde::Serialize;
 
+use self::action::HeaderMatch;
 pub use self::{
+    headers::{HEADERS_MAX, InvalidHeaders},
     pattern::{InvalidPattern, Pattern, SEGMENTS_MAX},
     precedence::{Kind, MethodClaim, Precedence},
     table::{Refused, RouteTable},
 };
 
-/// One path, host and set of methods, and what answers there.
+/// One path, host, set of methods and of headers, and what answers there.
 #[derive(Clone, Debug)]
 pub struct RouteRule<T> {
     /// The paths it takes.
@@ -33,6 +37,8 @@ pub struct RouteRule<T> {
     /// The methods it takes, in upper case; empty means all. One that takes GET takes HEAD as well (RFC 9110,
     /// section 9.3.2: HEAD is GET without the content).
     pub methods: Vec<String>,
+    /// The headers that a request must have, all of them, as [`HeaderMatch::list`] gives them; empty means none.
+    pub headers: Vec<HeaderMatch>,
     /// What answers.
     pub target: T,
     /// Who asked for it.
@@ -48,8 +54,8 @@ pub struct Origin {
     pub owner: String,
 }
 
-/// Where a route was written. A later layer wins over an earlier one where both claim the same path, host and
-/// method; within the manifests the first that came keeps it.
+/// Where a route was written. A later layer wins over an earlier one where both claim the same path, host,
+/// headers and method; within the manifests the first that came keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
@@ -80,23 +86,31 @@ pub enum Lookup<'a, T> {
 // === impl RouteRule ===
 
 impl<T> RouteRule<T> {
-    /// Whether it keeps a newcomer with the same path and host out.
+    /// Whether it keeps a newcomer with the same path and host out. Rules that ask for different headers stand beside
+    /// each other, as a canary stands beside what everybody gets.
     fn excludes(&self, newcomer: &Self) -> bool {
         let rank_equal = self.origin.layer.rank() == newcomer.origin.layer.rank();
         let any = self.methods.is_empty() || newcomer.methods.is_empty();
         let overlap = any || self.methods.iter().any(|method| newcomer.methods.contains(method));
-        rank_equal && overlap && self.origin.owner != newcomer.origin.owner
+        rank_equal && overlap && self.headers == newcomer.headers && self.origin.owner != newcomer.origin.owner
     }
 
     /// Whether its owner asks for nothing more with another rule for the same path and host.
     fn covers(&self, other: &Self) -> bool {
         let all_known = !other.methods.is_empty() && other.methods.iter().all(|method| self.methods.contains(method));
-        self.origin.owner == other.origin.owner && (self.methods.is_empty() || all_known)
+        let is_same = self.origin.owner == other.origin.owner && self.headers == other.headers;
+        is_same && (self.methods.is_empty() || all_known)
     }
 
-    /// The same with its host as requests are compared with it.
-    fn with_plain_host(mut self) -> Self {
+    /// Whether a request has all headers that it asks for.
+    fn takes_headers(&self, has: &dyn Fn(&HeaderMatch) -> bool) -> bool {
+        self.headers.iter().all(has)
+    }
+
+    /// The same with its host as requests are compared with it, and its headers as they are compared with others'.
+    fn plain(mut self) -> Self {
         self.host = self.host.map(|host| trie::Host::parse(&host).map_or(host, |parsed| parsed.as_str().to_owned()));
+        self.headers.sort();
         self
     }
 }

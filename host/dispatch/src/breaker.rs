@@ -11,7 +11,7 @@ mod view;
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,11 +19,14 @@ use std::{
 
 use switchyard_core::{
     breaker::{self, Config, Decision, Outcome, Pass, Permit, Receipt, Stance, State, Transition},
-    name::{Generation, ServiceName},
+    name::ServiceName,
 };
 use tokio::{sync::broadcast, time::Instant};
 
-pub(crate) use self::{admitted::Admitted, outcome::of_error};
+pub(crate) use self::{
+    admitted::Admitted,
+    outcome::{of_call, of_error},
+};
 pub use self::{
     policy::{BreakerMode, BreakerPolicy, BreakerSettings},
     view::{BreakerChange, BreakerView},
@@ -36,7 +39,8 @@ const FORCED_OPEN_PAUSE: Duration = Duration::from_secs(5);
 /// The breaker of one instance.
 pub(crate) struct Breaker {
     service: ServiceName,
-    instance: Generation,
+    /// The id of its instance, and its own.
+    id: Arc<str>,
     /// What calls are admitted by, as bits; 0 while they have to ask.
     pass: AtomicU64,
     machine: Mutex<breaker::Breaker>,
@@ -48,10 +52,10 @@ pub(crate) struct Breaker {
 
 impl Breaker {
     /// A closed one with the default numbers.
-    pub(crate) fn new(service: ServiceName, instance: Generation) -> Self {
+    pub(crate) fn new(service: ServiceName, id: Arc<str>) -> Self {
         let machine = breaker::Breaker::new(Config::default(), now());
         let pass = AtomicU64::new(machine.pass().map_or(0, Pass::to_bits));
-        Self { service, instance, pass, machine: Mutex::new(machine), listeners: OnceLock::new() }
+        Self { service, id, pass, machine: Mutex::new(machine), listeners: OnceLock::new() }
     }
 
     /// Lets a call through that has to be answered by `deadline`.
@@ -186,11 +190,15 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// A number in [0, 1), of chance.
-fn fraction() -> f64 {
+/// A number of chance.
+pub(crate) fn chance() -> u64 {
     // The keys of a new state are random, so the hash of anything is.
-    let bits = RandomState::new().hash_one(0) >> 32;
-    let bits = u32::try_from(bits).unwrap_or_default();
+    RandomState::new().hash_one(0)
+}
+
+/// A number in [0, 1), of chance.
+pub(crate) fn fraction() -> f64 {
+    let bits = u32::try_from(chance() >> 32).unwrap_or_default();
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 

@@ -1,11 +1,12 @@
 //! All breakers: seen, steered by operators, and kept to the configuration.
 //!
 //! An instance's breaker ends with it, so that a new generation is judged by what it does itself. What an operator
-//! forced stays with the service: it is the service that he does not want called, or wants called in any case.
+//! forced stays with the service's plugin, or with the upstream's id: it is the plugin of whatever generation that he
+//! does not want called, or wants called in any case.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use switchyard_core::{breaker::Stance, name::ServiceName};
@@ -14,7 +15,9 @@ use tokio::{sync::broadcast, time::Instant};
 use crate::{
     breaker::{BreakerChange, BreakerPolicy, BreakerView},
     dispatcher::Dispatcher,
-    service::{Service, Snapshot},
+    instance::{Instance, Target},
+    service::Service,
+    snapshot::Snapshot,
 };
 
 /// Transitions that wait for a listener; one that is slower misses the oldest.
@@ -43,7 +46,16 @@ pub(crate) struct Breakers {
 struct Rules {
     policy: BreakerPolicy,
     /// What operators forced.
-    forced: BTreeMap<ServiceName, Stance>,
+    forced: BTreeMap<Forced, Stance>,
+}
+
+/// What an operator can force.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Forced {
+    /// The plugin of a service, in all its generations.
+    Plugin(ServiceName),
+    /// The upstream with this id.
+    Upstream(String),
 }
 
 // === impl Breakers ===
@@ -63,7 +75,9 @@ impl Breakers {
 
     fn apply(&self, rules: &Rules, service: &Service) {
         let config = rules.policy.of(service.name()).config;
-        service.instance.breaker.adopt(&self.listeners, config, rules.stance(service.name()));
+        for instance in service.instances() {
+            instance.breaker.adopt(&self.listeners, config, rules.stance(service, instance));
+        }
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
@@ -74,9 +88,35 @@ impl Breakers {
 // === impl Rules ===
 
 impl Rules {
-    fn stance(&self, service: &ServiceName) -> Stance {
-        let configured = || self.policy.of(service).mode.stance();
-        self.forced.get(service).copied().unwrap_or_else(configured)
+    fn stance(&self, service: &Service, instance: &Instance) -> Stance {
+        let configured = || self.policy.of(service.name()).mode.stance();
+        self.forced.get(&Forced::of(service, instance)).copied().unwrap_or_else(configured)
+    }
+
+    fn operate(&mut self, service: &Service, instance: &Instance, action: BreakerAction) {
+        let forced = Forced::of(service, instance);
+        let stance = match action {
+            BreakerAction::Open => Stance::ForcedOpen,
+            BreakerAction::Close => Stance::ForcedClosed,
+            BreakerAction::Measure => Stance::Measuring,
+            BreakerAction::Reset => {
+                self.forced.remove(&forced);
+                return instance.breaker.reset(self.stance(service, instance));
+            }
+        };
+        self.forced.insert(forced, stance);
+        instance.breaker.stand(stance);
+    }
+}
+
+// === impl Forced ===
+
+impl Forced {
+    fn of(service: &Service, instance: &Instance) -> Self {
+        match instance.target() {
+            Target::Plugin(_) => Self::Plugin(service.name().clone()),
+            Target::Upstream(_) => Self::Upstream(instance.id().to_owned()),
+        }
     }
 }
 
@@ -85,7 +125,12 @@ impl Rules {
 impl Dispatcher {
     /// The breakers of everything that is live, by service.
     pub fn breakers(&self) -> Vec<BreakerView> {
-        self.snapshot().services.values().map(|service| service.instance.breaker.view()).collect()
+        self.snapshot()
+            .services
+            .values()
+            .flat_map(|service| service.instances())
+            .map(|one| one.breaker.view())
+            .collect()
     }
 
     /// Goes by this configuration from now on. No breaker loses what it has counted, or its state, unless the mode of
@@ -96,42 +141,33 @@ impl Dispatcher {
         self.snapshot().services.values().for_each(|service| self.breakers.apply(&rules, service));
     }
 
-    /// Does what an operator wants with a breaker, by its id or its service's name; none when there is no such. What is
-    /// forced holds until it is reset, also for new generations of the service, and while this process lives.
+    /// Does what an operator wants with a breaker, by its id, or with all of a service, by its name, and answers the
+    /// first; none when there is no such. What is forced holds until it is reset, also for new generations of a plugin,
+    /// and while this process lives.
     pub fn operate_breaker(&self, id: &str, action: BreakerAction) -> Option<BreakerView> {
         let mut rules = self.breakers.rules();
-        let service = self.service_of_breaker(id)?;
-        let (name, breaker) = (service.name(), &service.instance.breaker);
-        let stance = match action {
-            BreakerAction::Open => Stance::ForcedOpen,
-            BreakerAction::Close => Stance::ForcedClosed,
-            BreakerAction::Measure => Stance::Measuring,
-            BreakerAction::Reset => {
-                rules.forced.remove(name);
-                breaker.reset(rules.stance(name));
-                return Some(breaker.view());
-            }
-        };
-        rules.forced.insert(name.clone(), stance);
-        breaker.stand(stance);
-        Some(breaker.view())
+        let snapshot = self.snapshot();
+        let services = snapshot.services.values();
+        let mut instances = services.flat_map(|service| service.instances().map(move |one| (service, one)));
+        // A service may be called as an instance of another one: ids are looked for first.
+        if let Some((service, instance)) = instances.find(|(_, instance)| instance.id() == id) {
+            rules.operate(service, instance, action);
+            return Some(instance.breaker.view());
+        }
+        let service = snapshot.services.get(&id.parse::<ServiceName>().ok()?)?;
+        service.instances().for_each(|instance| rules.operate(service, instance, action));
+        service.instances().next().map(|instance| instance.breaker.view())
     }
 
     /// Has breakers move whose time has come, also when nobody calls, and answers when the next one's comes.
     pub fn poll_breakers(&self) -> Option<Instant> {
-        self.snapshot().services.values().filter_map(|service| service.instance.breaker.poll()).min()
+        let snapshot = self.snapshot();
+        let instances = snapshot.services.values().flat_map(|service| service.instances());
+        instances.filter_map(|instance| instance.breaker.poll()).min()
     }
 
     /// Each move of a breaker from now on, in order.
     pub fn breaker_changes(&self) -> broadcast::Receiver<BreakerChange> {
         self.breakers.listeners.subscribe()
-    }
-
-    fn service_of_breaker(&self, id: &str) -> Option<Arc<Service>> {
-        let snapshot = self.snapshot();
-        let by_name = id.parse::<ServiceName>().ok().and_then(|name| snapshot.services.get(&name));
-        // A service may be called as another one's instance: ids are looked for first.
-        let by_id = snapshot.services.values().find(|service| service.instance.breaker.id() == id);
-        by_id.or(by_name).cloned()
     }
 }

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request, Response, header::HeaderName};
-use switchyard_core::breaker::Outcome;
-use switchyard_runtime::{Body, CallContext, GuestError, context::HOPS_MAX};
-use tokio::sync::watch;
+use switchyard_runtime::{Body, CallContext, GuestError, Plugin, context::HOPS_MAX};
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     breaker,
     breakers::Breakers,
+    calls::{self, CallOptions, Policies},
     error::CallError,
+    instance::{InFlight, Instance, Target},
+    mirror::Mirrors,
     outgoing::Network,
-    service::{InFlight, Service, Snapshot},
+    service::Service,
+    snapshot::Snapshot,
     streamed::Streamed,
     upload::Upload,
 };
@@ -29,6 +32,8 @@ pub struct Dispatcher {
     /// How many snapshots were published.
     published: watch::Sender<u64>,
     pub(crate) breakers: Breakers,
+    pub(crate) policies: Policies,
+    pub(crate) mirrors: Mirrors,
     pub(crate) network: Network,
 }
 
@@ -41,6 +46,8 @@ impl Dispatcher {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             published: watch::Sender::new(0),
             breakers: Breakers::new(),
+            policies: Policies::new(),
+            mirrors: Mirrors::new(),
             network: Network::default(),
         })
     }
@@ -52,7 +59,8 @@ impl Dispatcher {
 
     /// Makes this what is live: requests that begin from now on see it, those under way finish with the old one.
     pub fn publish(&self, snapshot: Snapshot) {
-        self.breakers.adopt(snapshot, |snapshot| self.snapshot.store(Arc::new(snapshot)));
+        let store = |snapshot| self.snapshot.store(Arc::new(snapshot));
+        self.policies.adopt(snapshot, |snapshot| self.breakers.adopt(snapshot, store));
         self.published.send_modify(|published| *published += 1);
     }
 
@@ -65,25 +73,50 @@ impl Dispatcher {
     /// may go on for longer.
     ///
     /// # Errors
-    /// When its breaker is open, or the service is busy, too slow, or fails.
+    /// When no instance takes it, or the one that does is busy, too slow, or fails.
     pub async fn call(
         &self,
         service: &Arc<Service>,
         context: CallContext,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, CallError> {
+        self.call_with(service, context, request, CallOptions::default()).await
+    }
+
+    /// The same, with what holds for this call only.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_with(
+        &self,
+        service: &Arc<Service>,
+        context: CallContext,
         mut request: Request<Body>,
+        options: CallOptions<'_>,
     ) -> Result<Response<Body>, CallError> {
         bound_hops(&context)?;
-        let admitted = service.instance.breaker.admit(context.deadline)?;
+        let Some((instance, plugin)) = service.sole_plugin() else {
+            // In a box, so that those who call a plugin do not carry it along.
+            return Box::pin(calls::balanced(service, context, request, options)).await;
+        };
+        let admitted = instance.breaker.admit(context.deadline)?;
         let show_backtrace = context.show_backtrace;
-        let upload = Upload::watch(service, &mut request);
-        let (in_flight, called) = reach(service, context, request).await;
-        let receipt = admitted.settle(outcome(&called, upload.as_ref()));
-        let response = called.map_err(|error| failure(service, error.into(), show_backtrace))?;
-        // A whole body is in memory already; only a stream still keeps the instance busy, and can break off.
-        Ok(match response.body().as_full() {
-            Some(_) => response,
-            None => response.map(|body| Body::stream(Streamed::new(body, in_flight, receipt, upload))),
-        })
+        let upload = Upload::watch_for(plugin, &mut request);
+        let (in_flight, called) = reach(service, instance, plugin, context, request).await;
+        let receipt = admitted.settle(breaker::of_call(&called, upload.as_ref()));
+        let response = called.map_err(|error| told(service, error, upload.as_ref(), show_backtrace))?;
+        Ok(Streamed::wrap(response, in_flight, receipt, upload))
+    }
+
+    /// Asks an upstream how it is, where it says, past its breaker. A plugin is asked by [`check`](Self::check).
+    ///
+    /// # Errors
+    /// When it does not answer 2xx by the deadline; the text says what it did.
+    pub async fn probe(&self, instance: &Arc<Instance>, deadline: Instant) -> Result<(), String> {
+        match instance.target() {
+            Target::Plugin(_) => Ok(()),
+            Target::Upstream(client) => client.probe(deadline).await,
+        }
     }
 
     /// Calls a service to see how it is: past its breaker, which neither refuses nor counts it. An open breaker shall
@@ -98,8 +131,9 @@ impl Dispatcher {
         request: Request<Body>,
     ) -> Result<Response<Body>, CallError> {
         bound_hops(&context)?;
+        let (instance, plugin) = service.local_for("requests")?;
         let show_backtrace = context.show_backtrace;
-        let (in_flight, called) = reach(service, context, request).await;
+        let (in_flight, called) = reach(service, instance, plugin, context, request).await;
         let response = called.map_err(|error| failure(service, error.into(), show_backtrace))?;
         Ok(response.map(|body| body.with_guard(in_flight)))
     }
@@ -113,21 +147,23 @@ pub(crate) fn bound_hops(context: &CallContext) -> Result<(), CallError> {
 /// Calls the instance, which is busy at least until then.
 async fn reach(
     service: &Service,
+    instance: &Arc<Instance>,
+    plugin: &Plugin,
     context: CallContext,
     mut request: Request<Body>,
 ) -> (InFlight, Result<Response<Body>, GuestError>) {
     introduce(service, &context, &mut request);
-    let in_flight = service.instance.enter();
-    let called = service.instance.plugin().call(context, request).await;
+    let in_flight = instance.enter();
+    let called = plugin.call(context, request).await;
     (in_flight, called)
 }
 
-/// What an answer, or the want of one, says of the instance: nothing when the caller's own part did not arrive.
-fn outcome(called: &Result<Response<Body>, GuestError>, upload: Option<&Upload>) -> Outcome {
-    match called {
-        _ if upload.is_some_and(Upload::has_failed) => Outcome::Uncounted,
-        Ok(response) => Outcome::of_status(response.status().as_u16()),
-        Err(error) => breaker::of_error(error),
+/// What a caller is told of a guest's failure, which may be its own.
+pub(crate) fn told(service: &Service, error: GuestError, upload: Option<&Upload>, show_backtrace: bool) -> CallError {
+    let has_timed_out = matches!(error, GuestError::TimedOut { .. });
+    match upload.and_then(|upload| upload.excuse(has_timed_out)) {
+        Some(excuse) if has_timed_out => CallError::Body(excuse),
+        _ => failure(service, error.into(), show_backtrace),
     }
 }
 
@@ -140,7 +176,7 @@ pub(crate) fn failure(service: &Service, error: CallError, show_backtrace: bool)
 }
 
 /// Tells the service who it is and which request this belongs to, whatever a client or guest claimed.
-fn introduce(service: &Service, context: &CallContext, request: &mut Request<Body>) {
+pub(crate) fn introduce(service: &Service, context: &CallContext, request: &mut Request<Body>) {
     let headers = request.headers_mut();
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

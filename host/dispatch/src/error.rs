@@ -17,12 +17,26 @@ pub enum CallError {
         /// Which service, and why.
         detail: String,
     },
+    /// There is no connection to it to be had; nothing was sent.
+    #[error("{detail}")]
+    Unreachable {
+        /// Which upstream, and why.
+        detail: String,
+    },
     /// The breaker in front of it refuses calls.
     #[error("{detail}")]
     BreakerOpen {
         /// Which breaker, and why.
         detail: String,
         /// When it may let calls through again.
+        retry_after: Duration,
+    },
+    /// None of its instances is healthy and takes calls.
+    #[error("{detail}")]
+    NoHealthyInstance {
+        /// Which service, and how its instances are.
+        detail: String,
+        /// When one of them may.
         retry_after: Duration,
     },
     /// It has as many calls as it may.
@@ -61,10 +75,11 @@ impl CallError {
         match self {
             Self::Unavailable { .. } => Code::ServiceUnavailable,
             Self::BreakerOpen { .. } => Code::BreakerOpen,
+            Self::NoHealthyInstance { .. } => Code::NoHealthyInstance,
             Self::Busy { .. } => Code::ServiceBusy,
             Self::TooManyHops => Code::TooManyHops,
             Self::TimedOut { .. } => Code::GatewayTimeout,
-            Self::Failed { .. } => Code::ServiceFailed,
+            Self::Unreachable { .. } | Self::Failed { .. } => Code::ServiceFailed,
             Self::Body(BodyError::TooLarge { .. }) => Code::PayloadTooLarge,
             Self::Body(BodyError::TimedOut) => Code::RequestTimeout,
             Self::Body(BodyError::Aborted(_)) => Code::BadRequest,
@@ -74,9 +89,9 @@ impl CallError {
     /// When it is worth trying again, for refusals.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::BreakerOpen { retry_after, .. } => Some(*retry_after),
+            Self::BreakerOpen { retry_after, .. } | Self::NoHealthyInstance { retry_after, .. } => Some(*retry_after),
             Self::Unavailable { .. } | Self::Busy { .. } | Self::TooManyHops => Some(RETRY_AFTER),
-            Self::TimedOut { .. } | Self::Failed { .. } | Self::Body(_) => None,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Failed { .. } | Self::Body(_) => None,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     breaker,
     dispatcher::{Dispatcher, bound_hops, failure},
     error::CallError,
+    instance::Instance,
     service::Service,
 };
 
@@ -33,8 +34,9 @@ impl Dispatcher {
         event: &Event,
         delivery: &event::Delivery,
     ) -> Result<Result<(), Failure>, CallError> {
-        let call = service.instance.plugin().handle_event(context.clone(), event, delivery);
-        guarded(service, &context, call).await
+        let (instance, plugin) = service.local_for("events")?;
+        let call = plugin.handle_event(context.clone(), event, delivery);
+        guarded(service, instance, &context, call).await
     }
 
     /// Gives a message to a service's handler; as [`handle_event`](Self::handle_event).
@@ -47,8 +49,9 @@ impl Dispatcher {
         context: CallContext,
         message: &Leased,
     ) -> Result<Result<(), Failure>, CallError> {
-        let call = service.instance.plugin().handle_message(context.clone(), message);
-        guarded(service, &context, call).await
+        let (instance, plugin) = service.local_for("messages")?;
+        let call = plugin.handle_message(context.clone(), message);
+        guarded(service, instance, &context, call).await
     }
 
     /// Gives a command of a saga to a service's handler; as [`handle_event`](Self::handle_event). The result is as the
@@ -62,8 +65,9 @@ impl Dispatcher {
         context: CallContext,
         command: &Told,
     ) -> Result<Result<Bytes, Failure>, CallError> {
-        let call = service.instance.plugin().handle_command(context.clone(), command);
-        guarded(service, &context, call).await
+        let (instance, plugin) = service.local_for("commands")?;
+        let call = plugin.handle_command(context.clone(), command);
+        guarded(service, instance, &context, call).await
     }
 
     /// Shows an event to a service's event middleware. Its breaker has no part in this: what happens without it is for
@@ -79,8 +83,9 @@ impl Dispatcher {
     ) -> Result<Verdict, CallError> {
         bound_hops(&context)?;
         let show_backtrace = context.show_backtrace;
-        let _in_flight = service.instance.enter();
-        let called = service.instance.plugin().process_event(context, event).await;
+        let (instance, plugin) = service.local_for("events")?;
+        let _in_flight = instance.enter();
+        let called = plugin.process_event(context, event).await;
         called.map_err(|error| failure(service, error.into(), show_backtrace))
     }
 }
@@ -88,13 +93,14 @@ impl Dispatcher {
 /// Makes a call through the breaker, counts it as long as it is under way, and logs a failure. Whatever a handler
 /// answers, it did answer.
 async fn guarded<T>(
-    service: &Arc<Service>,
+    service: &Service,
+    instance: &Arc<Instance>,
     context: &CallContext,
     call: impl Future<Output = Result<T, GuestError>>,
 ) -> Result<T, CallError> {
     bound_hops(context)?;
-    let admitted = service.instance.breaker.admit(context.deadline)?;
-    let _in_flight = service.instance.enter();
+    let admitted = instance.breaker.admit(context.deadline)?;
+    let _in_flight = instance.enter();
     let called = call.await;
     admitted.settle(called.as_ref().map_or_else(breaker::of_error, |_| Outcome::Success));
     called.map_err(|error| failure(service, error.into(), context.show_backtrace))

@@ -8,22 +8,41 @@
 
 mod breaker;
 mod breakers;
+mod calls;
+mod clock;
 mod dispatcher;
 mod error;
+mod fetch;
 mod handlers;
+mod instance;
+mod middleware;
+mod mirror;
 mod outgoing;
 mod service;
+mod snapshot;
+mod stats;
 mod streamed;
 mod upload;
+mod upstream;
 mod webhook;
 
-pub use switchyard_runtime::{Body, BodyError, CallContext, context::HOPS_MAX, ports::OutgoingError};
+pub use switchyard_runtime::{
+    AuthError, Body, BodyError, CallContext, Claims, MiddlewareKind, Next, RequestDecision, ResponseDecision,
+    context::HOPS_MAX, ports::OutgoingError,
+};
 
 pub use self::{
     breaker::{BreakerChange, BreakerMode, BreakerPolicy, BreakerSettings, BreakerView},
     breakers::BreakerAction,
+    calls::{CallOptions, CallPolicy, CallSettings},
     dispatcher::Dispatcher,
     error::CallError,
-    service::{Instance, RouteTarget, Service, Snapshot},
+    fetch::{DOCUMENT_MAX, FETCH_TIMEOUT, Fetcher},
+    instance::{Instance, Target},
+    mirror::{MIRRORS_MAX, MirrorCounts},
+    service::{Described, Service},
+    snapshot::{RouteTarget, Snapshot},
+    stats::Stats,
+    upstream::{CONNECTIONS_MAX, HEAD_MAX, IDLE_MAX, InvalidTls, Upgraded, UpstreamClient},
     webhook::{InvalidUrl, Webhooks},
 };

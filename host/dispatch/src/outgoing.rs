@@ -26,6 +26,7 @@ use switchyard_runtime::{
     Body,
     ports::{Caller, OutgoingError, OutgoingHttp},
 };
+use tokio::time::Instant;
 
 use crate::{dispatcher::Dispatcher, error::CallError};
 
@@ -106,14 +107,20 @@ impl Dispatcher {
         let Some(service) = snapshot.services.get(name) else {
             return Err(OutgoingError::NotFound(format!("there is no service '{name}'")));
         };
-        self.call(service, caller.context.clone(), request).await.map_err(|error| {
+        let began = Instant::now();
+        let called = self.call(service, caller.context.clone(), request).await;
+        let status = called.as_ref().map_or_else(|error| error.code().status(), |answer| answer.status().as_u16());
+        service.stats.record(status, began.elapsed());
+        called.map_err(|error| {
             let text = error.to_string();
             tracing::debug!(caller = %caller.service, service = %name, error = text, "call between services failed");
             match error {
                 CallError::TimedOut { .. } => OutgoingError::TimedOut(text),
                 CallError::Failed { .. } | CallError::Body(_) => OutgoingError::Broken(text),
                 CallError::Unavailable { .. }
+                | CallError::Unreachable { .. }
                 | CallError::BreakerOpen { .. }
+                | CallError::NoHealthyInstance { .. }
                 | CallError::Busy { .. }
                 | CallError::TooManyHops => OutgoingError::Unavailable(text),
             }

@@ -1,144 +1,148 @@
-//! What can be called: services, their instances, and the snapshot of all of them.
+//! A service that is live, and its instances.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, SystemTime},
-};
+mod described;
+
+use std::{sync::Arc, time::SystemTime};
 
 use switchyard_core::{
+    describe::Track,
     health::{Check, CheckStatus},
     manifest::Manifest,
-    name::{Generation, ServiceName},
-    route::RouteTable,
+    name::ServiceName,
+    upstream::Upstream,
 };
 use switchyard_runtime::Plugin;
-use tokio::sync::Notify;
 
-use crate::breaker::Breaker;
+use crate::{calls::Calls, error::CallError, instance::Instance, stats::Stats};
 
-/// Everything a request is decided by.
-#[derive(Default)]
-pub struct Snapshot {
-    /// Which service answers which path.
-    pub routes: RouteTable<RouteTarget>,
-    /// The services by name.
-    pub services: BTreeMap<ServiceName, Arc<Service>>,
-}
+pub use self::described::Described;
 
-/// Where a route leads.
-#[derive(Clone)]
-pub struct RouteTarget {
-    /// The service.
-    pub service: Arc<Service>,
-    /// What is cut off the front of the path.
-    pub strip_prefix: Option<Arc<str>>,
-    /// Time until the response's head, when other than the gateway's.
-    pub timeout: Option<Duration>,
-}
-
-/// A service that is live.
+/// A service that is live: one that a plugin of this host answers for, or upstreams, or both.
 pub struct Service {
-    /// What it says it is.
+    /// What it says it is. One that has upstreams only is what the first of them is.
     pub manifest: Arc<Manifest>,
-    /// What answers for it.
-    pub instance: Arc<Instance>,
+    /// The plugin of this host that answers for it.
+    pub local: Option<Arc<Instance>>,
+    /// The upstreams that do.
+    pub upstreams: Arc<[Arc<Instance>]>,
     /// When its name was first registered in this process; it survives new generations.
     pub registered_at: SystemTime,
+    /// What is counted about its requests; it survives new generations too.
+    pub stats: Arc<Stats>,
+    /// What its calls share; so does this.
+    pub(crate) calls: Arc<Calls>,
 }
-
-/// One local plugin generation that answers for a service.
-pub struct Instance {
-    plugin: Arc<Plugin>,
-    /// Fresh and closed: a new generation is judged by what it does itself.
-    pub(crate) breaker: Breaker,
-    in_flight: AtomicUsize,
-    drained: Notify,
-}
-
-/// Counts one call until it, and its response's body, have ended.
-pub(crate) struct InFlight(Arc<Instance>);
 
 // === impl Service ===
 
 impl Service {
+    /// A service that is new: registered now, and nothing counted.
+    pub fn new(manifest: Arc<Manifest>, local: Option<Arc<Instance>>, upstreams: Vec<Arc<Instance>>) -> Self {
+        Self {
+            manifest,
+            local,
+            upstreams: upstreams.into(),
+            registered_at: SystemTime::now(),
+            stats: Arc::default(),
+            calls: Arc::default(),
+        }
+    }
+
+    /// A service that a plugin alone answers for.
+    pub fn of_plugin(manifest: Arc<Manifest>, plugin: Arc<Instance>) -> Self {
+        Self::new(manifest, Some(plugin), Vec::new())
+    }
+
+    /// A service that upstreams alone answer for; none when there is none.
+    pub fn of_upstreams(upstreams: Vec<Arc<Instance>>) -> Option<Self> {
+        let manifest = Arc::new(manifest_of(upstreams.first()?.upstream()?));
+        Some(Self::new(manifest, None, upstreams))
+    }
+
+    /// The same in the place of an earlier one of its name: registered when that was, and counted on where that is.
+    #[must_use]
+    pub fn succeeding(self, previous: &Self) -> Self {
+        let (stats, calls) = (Arc::clone(&previous.stats), Arc::clone(&previous.calls));
+        Self { registered_at: previous.registered_at, stats, calls, ..self }
+    }
+
+    /// The same, registered at another time.
+    #[must_use]
+    pub fn since(self, registered_at: SystemTime) -> Self {
+        Self { registered_at, ..self }
+    }
+
     /// Its name.
     pub fn name(&self) -> &ServiceName {
         &self.manifest.name
     }
 
-    /// How it is, given the latest check of its health path: well while it is active, its breaker is not open, and its
-    /// health path, if it has one, answers.
-    pub fn health(&self, check: Option<&Check>) -> CheckStatus {
-        match &self.manifest.health {
-            _ if self.instance.is_refusing() => CheckStatus::Unhealthy,
-            None => CheckStatus::Healthy,
-            Some(_) => check.map_or(CheckStatus::Unknown, |check| check.status),
-        }
-    }
-}
-
-// === impl Instance ===
-
-impl Instance {
-    /// An instance of this plugin.
-    pub fn new(plugin: Arc<Plugin>) -> Arc<Self> {
-        let breaker = Breaker::new(plugin.service().clone(), plugin.generation());
-        Arc::new(Self { plugin, breaker, in_flight: AtomicUsize::new(0), drained: Notify::new() })
+    /// Everything that answers for it: the plugin first.
+    pub fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
+        self.local.iter().chain(self.upstreams.iter())
     }
 
-    /// The plugin that answers.
-    pub fn plugin(&self) -> &Arc<Plugin> {
-        &self.plugin
+    /// The plugin of this host that answers for it.
+    pub fn plugin(&self) -> Option<&Arc<Plugin>> {
+        self.local.as_ref()?.plugin()
     }
 
-    /// Its generation.
-    pub fn generation(&self) -> Generation {
-        self.plugin.generation()
-    }
-
-    /// Whether its breaker is open, so that no call reaches it.
+    /// Whether the breakers of all its instances are open, so that no call reaches it.
     pub fn is_refusing(&self) -> bool {
-        self.breaker.is_open()
+        self.instances().all(|instance| instance.is_refusing())
     }
 
-    /// How many calls, with their responses' bodies, are under way.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Acquire)
+    /// How it is, given the latest check of the plugin's health path: as well as the best of its instances.
+    pub fn health(&self, check: Option<&Check>) -> CheckStatus {
+        let local = self.local.iter().map(|local| match self.status_of(local) {
+            CheckStatus::Unknown => check.map_or(CheckStatus::Unknown, |check| check.status),
+            known => known,
+        });
+        let all = local.chain(self.upstreams.iter().map(|upstream| self.status_of(upstream)));
+        all.reduce(|best, other| match (best, other) {
+            (CheckStatus::Healthy, _) | (_, CheckStatus::Healthy) => CheckStatus::Healthy,
+            (CheckStatus::Unknown, _) | (_, CheckStatus::Unknown) => CheckStatus::Unknown,
+            _ => CheckStatus::Unhealthy,
+        })
+        .unwrap_or_default()
     }
 
-    /// Resolves when no call is under way. Meaningful once no snapshot names it any more.
-    pub async fn drained(&self) {
-        loop {
-            let notified = self.drained.notified();
-            if self.in_flight() == 0 {
-                return;
-            }
-            notified.await;
+    /// How an instance of it is: well while its breaker is not open, and its health checks, if there are any, succeed.
+    pub fn status_of(&self, instance: &Instance) -> CheckStatus {
+        let is_asked = match instance.upstream() {
+            Some(upstream) => upstream.health.is_some(),
+            None => self.manifest.health.is_some(),
+        };
+        match instance.health() {
+            _ if instance.is_refusing() => CheckStatus::Unhealthy,
+            CheckStatus::Unknown if !is_asked => CheckStatus::Healthy,
+            status => status,
         }
     }
 
-    pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        InFlight(self.clone())
+    /// The plugin, when nobody else answers, and no call has to be repeated: a guest of 0.2 has one request at a time, so
+    /// what ends it is that request's own doing.
+    pub(crate) fn sole_plugin(&self) -> Option<(&Arc<Instance>, &Arc<Plugin>)> {
+        let local = self.local.as_ref().filter(|_| self.upstreams.is_empty())?;
+        Some((local, local.plugin()?)).filter(|(_, plugin)| plugin.description().track == Track::P2)
+    }
+
+    /// The plugin's instance, for calls that no upstream can take.
+    pub(crate) fn local_for(&self, what: &str) -> Result<(&Arc<Instance>, &Arc<Plugin>), CallError> {
+        let found = self.local.as_ref().and_then(|local| Some((local, local.plugin()?)));
+        found.ok_or_else(|| {
+            let detail = format!("the service '{}' has no plugin on this host that could take {what}", self.name());
+            CallError::Unavailable { detail }
+        })
     }
 }
 
-// === impl InFlight ===
-
-impl InFlight {
-    pub(crate) fn instance(&self) -> &Instance {
-        &self.0
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.drained.notify_waiters();
-        }
-    }
+/// What a service is that an upstream answers for.
+fn manifest_of(upstream: &Upstream) -> Manifest {
+    let mut manifest = Manifest::of_file(upstream.name.clone(), None);
+    manifest.routes.clear();
+    manifest.version = upstream.version.clone();
+    manifest.tags.clone_from(&upstream.tags);
+    manifest.metadata.clone_from(&upstream.metadata);
+    manifest
 }

@@ -6,11 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_core::breaker::Receipt;
 use switchyard_runtime::{Body, BodyError};
 
-use crate::{service::InFlight, upload::Upload};
+use crate::{instance::InFlight, upload::Upload};
 
 /// The body. Its instance is busy until it has ended, and has failed when it breaks off.
 pub(crate) struct Streamed {
@@ -26,8 +27,17 @@ pub(crate) struct Streamed {
 // === impl Streamed ===
 
 impl Streamed {
-    pub(crate) fn new(body: Body, in_flight: InFlight, receipt: Option<Receipt>, upload: Option<Upload>) -> Self {
-        Self { body, receipt, upload, in_flight: Some(in_flight) }
+    /// An answer whose body is watched. One that is in memory already keeps nobody busy, and cannot break off.
+    pub(crate) fn wrap(
+        response: Response<Body>,
+        in_flight: InFlight,
+        receipt: Option<Receipt>,
+        upload: Option<Upload>,
+    ) -> Response<Body> {
+        if response.body().as_full().is_some() {
+            return response;
+        }
+        response.map(|body| Body::stream(Self { body, receipt, upload, in_flight: Some(in_flight) }))
     }
 }
 

@@ -1,9 +1,9 @@
-//! A request's body on its way into a guest, watched for whether it arrives.
+//! A request's body on its way to whoever answers, watched for whether it arrives.
 
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
@@ -13,37 +13,61 @@ use bytes::Bytes;
 use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_core::describe::Role;
-use switchyard_runtime::{Body, BodyError};
+use switchyard_runtime::{Body, BodyError, Plugin};
 
-use crate::service::Service;
+/// Whether a body has failed to arrive. Who breaks off over half a request was not the one who failed.
+pub(crate) struct Upload(Arc<State>);
 
-/// Whether a body has failed to arrive. A guest that traps over half a request was not the one who failed.
-pub(crate) struct Upload(Arc<AtomicBool>);
+#[derive(Default)]
+struct State {
+    failed: OnceLock<BodyError>,
+    /// Whether the reader wanted more than there was when it looked last.
+    is_awaited: AtomicBool,
+    /// Whether all of it was taken, or nothing more is wanted of it.
+    has_ended: AtomicBool,
+}
 
 /// The body.
 struct Watched {
     body: Body,
-    has_failed: Arc<AtomicBool>,
+    state: Arc<State>,
 }
 
 // === impl Upload ===
 
 impl Upload {
-    /// Watches a request's body, where that is needed: one that is in memory has arrived, and in the fast lane it is
-    /// read by the host, which says what became of it.
-    pub(crate) fn watch(service: &Service, request: &mut Request<Body>) -> Option<Self> {
-        let is_whole = request.body().as_full().is_some();
-        if is_whole || service.instance.plugin().description().http_role() == Some(Role::HttpHandler) {
+    /// Watches a request's body on its way into a guest, where that is needed: in the fast lane it is read by the host,
+    /// which says what became of it.
+    pub(crate) fn watch_for(plugin: &Plugin, request: &mut Request<Body>) -> Option<Self> {
+        let is_fast = plugin.description().http_role() == Some(Role::HttpHandler);
+        if is_fast { None } else { Self::watch(request) }
+    }
+
+    /// Watches a request's body; one that is in memory has arrived.
+    pub(crate) fn watch(request: &mut Request<Body>) -> Option<Self> {
+        if request.body().as_full().is_some() {
             return None;
         }
-        let has_failed = Arc::new(AtomicBool::new(false));
+        let state = Arc::new(State::default());
         let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::stream(Watched { body, has_failed: Arc::clone(&has_failed) });
-        Some(Self(has_failed))
+        *request.body_mut() = Body::stream(Watched { body, state: Arc::clone(&state) });
+        Some(Self(state))
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.0.load(Relaxed)
+        self.0.failed.get().is_some()
+    }
+
+    /// Why the want of an answer is not the fault of who reads this: the body failed to arrive, or, when the time is
+    /// over, it was what was waited for.
+    pub(crate) fn excuse(&self, has_timed_out: bool) -> Option<BodyError> {
+        let is_late = has_timed_out && self.0.is_awaited.load(Relaxed);
+        self.0.failed.get().cloned().or_else(|| is_late.then_some(BodyError::TimedOut))
+    }
+
+    /// Whether nobody reads it any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.has_ended.load(Relaxed)
     }
 }
 
@@ -52,9 +76,11 @@ impl HttpBody for Watched {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if matches!(frame, Some(Err(_))) {
-            self.has_failed.store(true, Relaxed);
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.state.is_awaited.store(polled.is_pending(), Relaxed);
+        let frame = ready!(polled);
+        if let Some(Err(error)) = &frame {
+            let _ = self.state.failed.set(error.clone());
         }
         Poll::Ready(frame)
     }
@@ -65,5 +91,11 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.state.has_ended.store(true, Relaxed);
     }
 }

@@ -1,30 +1,38 @@
-//! One connection: HTTP/1.1 from its first byte to its last, on one task.
+//! One connection, on one task.
 
 mod activity;
+mod begin;
+mod bridge;
 mod end;
+mod http1;
+mod http2;
 mod io;
+mod stream;
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::HeaderValue;
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use switchyard_core::problem::Code;
 use tokio::{net::TcpStream, sync::oneshot};
 
 pub(crate) use self::activity::{Activity, Phase, Responding, Seen, Upload};
-use self::io::Watched;
-use crate::{handle::Shared, request, response::Refusal};
+use self::begin::Protocol;
+use crate::{connections::Streams, handle::Shared, request::Switched};
 
-/// The smallest head buffer that hyper takes.
-const HEADER_MAX_FLOOR: usize = 8 << 10;
-
-/// What the requests of one connection share.
+/// What the requests of one connection share; of HTTP/2 each has one of its own, with its own notes.
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
     pub(crate) activity: Arc<Activity>,
-    /// The client's address without its port, as `X-Forwarded-For` says it.
+    /// Whoever is at the other end, without the port.
+    pub(crate) peer: IpAddr,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
+    /// The peer, as `X-Forwarded-For` says it.
     pub(crate) forwarded_for: HeaderValue,
+    /// What the connection is bridged to when its last response has left.
+    switched: Mutex<Option<Switched>>,
 }
 
 /// Why a connection is told to end.
@@ -38,73 +46,51 @@ pub(crate) enum Close {
 
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>, activity: Arc<Activity>, peer: SocketAddr) -> Self {
-        let address = peer.ip().to_canonical().to_string();
-        let forwarded_for = HeaderValue::try_from(address).expect("an address is visible ASCII");
-        Self { shared, activity, forwarded_for }
+        let peer = peer.ip().to_canonical();
+        let forwarded_for = HeaderValue::try_from(peer.to_string()).expect("an address is visible ASCII");
+        let scheme = if shared.tls.is_some() { "https" } else { "http" };
+        Self { shared, activity, peer, scheme, forwarded_for, switched: Mutex::default() }
+    }
+
+    /// The same with the notes of one stream.
+    fn of_stream(&self, activity: Arc<Activity>) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            activity,
+            peer: self.peer,
+            scheme: self.scheme,
+            forwarded_for: self.forwarded_for.clone(),
+            switched: Mutex::default(),
+        }
+    }
+
+    /// Has the connection bridged once the response has left that says so.
+    pub(crate) fn switch(&self, to: Switched) {
+        *self.switched.lock().unwrap_or_else(PoisonError::into_inner) = Some(to);
+    }
+
+    fn take_switched(&self) -> Option<Switched> {
+        self.switched.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// Serves a connection until its client closes it, or `close` says so.
-pub(crate) async fn run(stream: TcpStream, connection: Connection, close: oneshot::Receiver<Close>) {
+pub(crate) async fn run(
+    socket: TcpStream,
+    connection: Connection,
+    streams: Arc<Streams>,
+    mut close: oneshot::Receiver<Close>,
+) {
     let connection = Arc::new(connection);
-    let (shared, activity) = (Arc::clone(&connection.shared), Arc::clone(&connection.activity));
-    let header_max = shared.options.header_max.max(HEADER_MAX_FLOOR);
-    let mut builder = http1::Builder::new();
-    builder
-        .max_buf_size(header_max)
-        // hyper's own would need a Timer, allocate one for each request, and cut idle connections after the same
-        // time; the watch over all connections keeps both limits.
-        .header_read_timeout(None);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&connection);
-        async move { Ok::<_, Infallible>(request::handle(&connection, request).await) }
-    });
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
-    let mut serving = builder.serve_connection(io, service);
-    let word = tokio::select! {
+    let begun = tokio::select! {
         biased;
-        result = &mut serving => Err(result),
-        word = close => Ok(word),
+        begun = begin::begin(socket, &connection) => begun,
+        // Whatever the word is, nothing has come that could be answered.
+        _ = &mut close => None,
     };
-    let result = match word {
-        Err(result) => result,
-        Ok(Ok(Close::HeadOverdue)) if activity.look().phase == Phase::Head => {
-            // A client that sent nothing at all is only closed.
-            if activity.is_silent() {
-                return;
-            }
-            let parts = serving.into_parts();
-            let refusal = Refusal::new(Code::RequestTimeout, "the request's head did not arrive in time");
-            let (stream, waited) = (parts.io.into_inner().into_inner(), shared.options.header_timeout);
-            return end::refuse(stream, &shared, &parts.read_buf, refusal, waited).await;
-        }
-        Ok(_) => {
-            Pin::new(&mut serving).graceful_shutdown();
-            (&mut serving).await
-        }
-    };
-    // A client that sent more than was read would lose the response to a reset.
-    let unread = activity.upload() != Upload::Done || result.as_ref().is_err_and(hyper::Error::is_parse);
-    if let Err(error) = &result {
-        tracing::debug!(%error, "connection ended");
+    match begun {
+        Some((stream, Protocol::Http1)) => http1::serve(stream, connection, close).await,
+        Some((stream, Protocol::Http2)) => Box::pin(http2::serve(stream, connection, streams, close)).await,
+        None => {}
     }
-    let parts = serving.into_parts();
-    let watched = parts.io.into_inner();
-    if let Some(status) = watched.kept_back() {
-        let refusal = unparsed(status, header_max);
-        // It took no time: a head is refused by the read that shows it to be wrong.
-        end::refuse(watched.into_inner(), &shared, &parts.read_buf, refusal, Duration::ZERO).await;
-    } else if unread {
-        end::linger(watched.into_inner()).await;
-    }
-}
-
-/// What a client is told when hyper answered `status` to a head that it could not parse.
-fn unparsed(status: u16, header_max: usize) -> Refusal {
-    // hyper says 414 for a path that no buffer of this size would hold; it is a part of the head.
-    if matches!(status, 414 | 431) {
-        let what = format!("the request's head is longer than {header_max} bytes, or has more than 100 headers");
-        return Refusal::new(Code::HeadersTooLarge, what);
-    }
-    Refusal::new(Code::BadRequest, "the request's head is not valid HTTP/1.1")
 }

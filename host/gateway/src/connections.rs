@@ -4,6 +4,7 @@
 //! ([`Activity`]), and the task that accepts them compares those notes with the ones before, ten times within the
 //! shortest limit but at most once a second. A limit is therefore met up to one such tick late.
 
+mod streams;
 mod watch;
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 
+pub(crate) use self::streams::{Executor, Streams};
 use self::watch::{Limits, Verdict, Watch};
 use crate::{
     connection::{self, Activity, Close, Connection},
@@ -33,6 +35,8 @@ pub(crate) struct Connections {
 /// One connection, as it is seen from outside its task.
 struct Open {
     activity: Arc<Activity>,
+    /// None of them on a connection of HTTP/1.
+    streams: Arc<Streams>,
     /// Used up by the first word.
     close: Option<oneshot::Sender<Close>>,
     abort: AbortHandle,
@@ -60,9 +64,10 @@ impl Connections {
         let activity = Arc::new(Activity::default());
         let (sender, receiver) = oneshot::channel();
         let connection = Connection::new(Arc::clone(&self.shared), Arc::clone(&activity), peer);
-        let abort = self.tasks.spawn(connection::run(stream, connection, receiver));
+        let streams = Streams::new(Arc::clone(&activity));
+        let abort = self.tasks.spawn(connection::run(stream, connection, Arc::clone(&streams), receiver));
         let watch = Watch::default();
-        self.open.insert(abort.id(), Open { activity, close: Some(sender), abort, watch });
+        self.open.insert(abort.id(), Open { activity, streams, close: Some(sender), abort, watch });
         let max = self.shared.options.connections_max;
         if self.len() >= max && !self.full {
             self.full = true;
@@ -93,6 +98,7 @@ impl Connections {
                 Verdict::Tell(word) => open.tell(word),
                 Verdict::Cut => open.abort.abort(),
             }
+            open.streams.look(now, self.limits);
         }
     }
 

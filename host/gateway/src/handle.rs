@@ -2,18 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use switchyard_core::{
     health::{Check, Lifecycle, Status},
     name::ServiceName,
     stats::Metrics,
 };
-use switchyard_dispatch::Dispatcher;
+use switchyard_dispatch::{Dispatcher, Stats};
 
-use crate::{options::Options, stats::Stats};
+use crate::{
+    options::Options,
+    policy::{Active, Policy},
+    rate_limit::Limits,
+    tls::Tls,
+};
 
 /// A cheap clone that reaches a running gateway.
 #[derive(Clone)]
@@ -24,6 +33,13 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) stats: Stats,
+    /// Taken once by each request.
+    pub(crate) policy: ArcSwap<Active>,
+    pub(crate) limits: Limits,
+    /// Taken once by each connection; none when plain HTTP is spoken.
+    pub(crate) tls: Option<ArcSwap<Tls>>,
+    /// Requests that a mirror should have got, and whose body could not be held for it.
+    pub(crate) unmirrored: AtomicU64,
     pub(crate) started: Instant,
     /// Read by `/health` and `/services` only, so a lock is cheap enough.
     state: Mutex<State>,
@@ -45,9 +61,28 @@ impl Handle {
         self.0.stats.metrics()
     }
 
+    /// How many requests a mirror should have got and did not: their bodies were longer than 64 KiB, or of a length that
+    /// was not known.
+    pub fn unmirrored(&self) -> u64 {
+        self.0.unmirrored.load(Relaxed)
+    }
+
     /// The status that `/health` answers.
     pub fn status(&self) -> Status {
         self.0.state().status()
+    }
+
+    /// Decides by this policy from the next request on. What was counted and fetched for the one before stands.
+    pub fn set_policy(&self, policy: Policy) {
+        let active = Active::new(policy, Some(&self.0.policy.load()));
+        self.0.policy.store(Arc::new(active));
+    }
+
+    /// Shows this certificate from the next handshake on. A gateway that was started without TLS goes on without.
+    pub fn set_tls(&self, tls: Tls) {
+        if let Some(current) = &self.0.tls {
+            current.store(Arc::new(tls));
+        }
     }
 
     /// Says where the host is in its life; a gateway is born starting.
@@ -87,8 +122,11 @@ impl Handle {
 
 impl Shared {
     pub(crate) fn new(options: Options, dispatcher: Arc<Dispatcher>) -> Self {
-        let (stats, started, state) = (Stats::default(), Instant::now(), Mutex::default());
-        Self { options, dispatcher, stats, started, state }
+        let policy = ArcSwap::from_pointee(Active::new(options.policy.clone(), None));
+        let (started, limits) = (Instant::now(), Limits::new(tokio::time::Instant::now()));
+        let (stats, unmirrored, state) = (Stats::default(), AtomicU64::new(0), Mutex::default());
+        let tls = options.tls.clone().map(ArcSwap::from_pointee);
+        Self { options, dispatcher, stats, policy, limits, tls, unmirrored, started, state }
     }
 
     /// The state, locked; nobody panics while holding it, and if so the values are still whole.

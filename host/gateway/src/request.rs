@@ -1,114 +1,149 @@
-//! A request's way to its service.
+//! A request's way to its service, step by step.
 
 mod body;
 mod check;
+mod client;
+mod deliver;
+mod exchange;
+mod flow;
 mod headers;
+pub(crate) mod held;
+mod identify;
 mod ids;
+mod route;
 mod target;
 mod trace;
+mod upgrade;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
-use switchyard_core::{problem::Code, route::Lookup};
-use switchyard_dispatch::{CallContext, Service};
-use tokio::time::Instant;
+use switchyard_core::route::Lookup;
+use switchyard_dispatch::RouteTarget;
 
+use self::{client::Client, identify::Asked};
 pub(crate) use self::{
-    headers::{is_hop_by_hop, remove_listed_in_connection},
+    exchange::Exchange,
+    flow::Flow,
+    headers::{is_hop_by_hop, is_ours, remove_listed_in_connection},
     ids::Ids,
+    upgrade::{Switched, agree, switched},
 };
 use crate::{
-    access_log, builtin,
+    access_log,
+    auth::Principal,
+    builtin,
     connection::{Connection, Upload},
-    response::{self, Refusal, ResponseBody},
+    rate_limit::Caller,
+    response::{self, Answer, Refusal, ResponseBody, grpc::RefusedWith},
 };
 
-/// What is known of one request and its response outside of themselves.
-pub(crate) struct Exchange {
-    pub(crate) started: Instant,
-    pub(crate) ids: Ids,
-    pub(crate) method: Method,
-    /// The target as it was sent: what problems and the access log show.
-    pub(crate) uri: http::Uri,
-    /// Kept for the access log only.
-    pub(crate) service: Option<Arc<Service>>,
-}
-
 /// Answers one request; every response leaves through here, and is counted here.
-pub(crate) async fn handle(connection: &Connection, request: Request<Incoming>) -> Response<ResponseBody> {
-    let mut exchange = Exchange {
-        started: Instant::now(),
-        ids: Ids::new(request.headers()),
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        service: None,
-    };
-    connection.activity.begin(if request.body().is_end_stream() { Upload::Done } else { Upload::Unread });
+pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let exchange = Arc::new(Exchange::begin(connection, &request));
+    let upload = if request.body().is_end_stream() { Upload::Done } else { Upload::Unread };
+    exchange.connection.activity.begin(upload);
     let span = tracing::debug_span!("request", id = &*exchange.ids.request_id);
     let answer = if span.is_disabled() {
-        forward(connection, &mut exchange, request).await
+        forward(&exchange, request).await
     } else {
         use tracing::Instrument;
-        Box::pin(forward(connection, &mut exchange, request).instrument(span)).await
+        Box::pin(forward(&exchange, request).instrument(span)).await
     };
-    let response = response::finish(connection, &exchange, answer);
+    leave(&exchange, answer)
+}
+
+/// Answers a request that is not valid.
+pub(crate) fn refuse(
+    connection: Arc<Connection>,
+    request: &Request<Incoming>,
+    refusal: Refusal,
+) -> Response<ResponseBody> {
+    let exchange = Exchange::begin(connection, request);
+    exchange.connection.activity.begin(Upload::Done);
+    leave(&exchange, Err(refusal))
+}
+
+fn leave(exchange: &Exchange, answer: Result<Answer, Refusal>) -> Response<ResponseBody> {
+    let response = response::finish(exchange, answer);
     let latency = exchange.started.elapsed();
-    connection.shared.stats.record(response.status().as_u16(), latency);
-    access_log::record(connection, &exchange, response.status(), latency);
+    let status = response.extensions().get::<RefusedWith>().map_or(response.status(), |with| with.0);
+    exchange.count(status.as_u16(), latency);
+    access_log::record(exchange, status, latency);
     response
 }
 
-/// Checks and routes a request, and has it called.
-async fn forward(
-    connection: &Connection,
-    exchange: &mut Exchange,
-    request: Request<Incoming>,
-) -> Result<response::Answer, Refusal> {
-    let shared = &*connection.shared;
-    let options = &shared.options;
+/// Takes a request through all steps, in the order that each of them needs.
+async fn forward(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let shared = exchange.shared();
+    let policy = exchange.policy();
     let (mut parts, incoming) = request.into_parts();
+
+    // What could be read in two ways is refused before anybody reads it.
     check::path(&parts.uri)?;
     let host = check::host(&parts)?;
     check::length(&parts.headers)?;
-    if let Some(response) = builtin::answer(shared, &exchange.method, exchange.uri.path())? {
-        return Ok(response);
-    }
-    let body = body::limit(incoming, options.body_max, &connection.activity)?;
 
+    // A preflight has no credentials, and nothing of its caller's to be counted.
+    if let Some(cors) = &policy.cors
+        && let Some(answer) = cors.preflight(&parts.method, &parts.headers)
+    {
+        return Ok(answer);
+    }
+    // Whether the host is well can be asked by everybody, whatever state the rest is in.
+    if let Some(answer) = builtin::answer(shared, &exchange.method, exchange.uri.path())? {
+        return Ok(answer);
+    }
+
+    // From here on a head says what services would be told, so that nothing is decided by what they would not see.
+    headers::clean_head(&mut parts.headers, &exchange.ids);
+    let host = host.map(check::Host::into_value);
+    exchange.client.introduce(&exchange.connection, &mut parts.headers, host);
+    if !target::is_origin_form(&parts.uri)
+        && let Some(uri) = target::origin_form(&parts.uri)
+    {
+        parts.uri = uri;
+    }
+
+    // The route says what it wants to know of a caller and how much it takes, so it is looked up this early. That there
+    // is none is told to those only who may know.
     let snapshot = shared.dispatcher.snapshot();
-    let found =
-        snapshot.routes.find(host.as_ref().map_or("", check::Host::as_str), parts.method.as_str(), parts.uri.path());
-    let route = match found {
-        Lookup::Found(route) => route,
-        Lookup::MethodNotAllowed { allow } => return Err(Refusal::method_not_allowed(&exchange.method, allow)),
-        Lookup::NotFound => {
-            let what = format!("no route takes {} {}", exchange.method, exchange.uri.path());
-            return Err(Refusal::new(Code::RouteNotFound, what));
-        }
+    let lookup = route::find(&snapshot, &parts);
+    let (route, rules) = match &lookup {
+        Lookup::Found(route) => (Some(*route), Some(&*route.rules)),
+        Lookup::MethodNotAllowed { .. } | Lookup::NotFound => (None, None),
     };
-    if options.access_log {
-        exchange.service = Some(Arc::clone(&route.service));
+    let body_max = exchange.body_max(rules);
+    let body = body::limit(incoming, body_max, &exchange.connection.activity)?;
+
+    let asked = Asked::of(exchange, route, parts.uri.path());
+    let principal = identify::identify(exchange, asked, &parts.headers, &snapshot).await?;
+    if let Some(principal) = &principal {
+        principal.introduce(&mut parts.headers);
     }
 
-    headers::clean(&mut parts.headers);
-    headers::stamp(&mut parts.headers, &exchange.ids, &connection.forwarded_for, host.map(check::Host::into_value));
-    parts.uri = target::origin_form(&parts.uri, route.strip_prefix.as_deref());
-    let cx = CallContext {
-        request_id: Arc::clone(&exchange.ids.request_id),
-        traceparent: Some(Arc::clone(&exchange.ids.traceparent)),
-        ancestors: Arc::default(),
-        deadline: exchange.started + route.timeout.unwrap_or(options.request_timeout),
-        body_max: usize::try_from(options.body_max).unwrap_or(usize::MAX),
-        show_backtrace: options.show_backtraces,
-        cause: None,
-        handled: None,
+    let request = Request::from_parts(parts, body);
+    let is_direct = policy.middleware.is_empty() && rules.is_none_or(|rules| rules.middleware.is_empty());
+    let answer = if is_direct {
+        let route = route::found(lookup, &exchange.method, exchange.uri.path())?;
+        limit_on_route(exchange, route, principal.as_deref())?;
+        deliver::deliver(exchange, route, request).await
+    } else {
+        let deadline = exchange.deadline(rules);
+        let flow = Flow { exchange: Arc::clone(exchange), snapshot, principal, deadline, body_max };
+        Arc::new(flow).pass(request).await
     };
-    let result = shared.dispatcher.call(&route.service, cx, Request::from_parts(parts, body)).await;
-    // Whatever the service made of the part it saw, the client sent too much.
-    if connection.activity.upload() == Upload::TooLarge {
-        return Err(Refusal::too_large(options.body_max));
-    }
-    Ok(result?)
+    // Whatever the service made of the part it saw, the client sent too much, or nobody knows how much.
+    body::fault(&exchange.connection.activity, body_max).map_or(answer, Err)
+}
+
+/// Counts a request by the quota of its route, if it has one: once, also when a middleware sends it there again.
+fn limit_on_route(exchange: &Exchange, route: &RouteTarget, principal: Option<&Principal>) -> Result<(), Refusal> {
+    let Some(quota) = &route.rules.rate_limit else { return Ok(()) };
+    let count = || {
+        let caller = Caller::of(principal, exchange.client.address);
+        exchange.limits().count_on(&route.id, caller, quota, exchange.started)
+    };
+    exchange.told_of_route(count).pass()
 }

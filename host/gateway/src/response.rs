@@ -1,6 +1,7 @@
 //! What leaves for the client.
 
 mod body;
+pub(crate) mod grpc;
 mod headers;
 mod refusal;
 
@@ -12,10 +13,7 @@ use switchyard_core::problem::Code;
 use switchyard_dispatch::Body;
 
 pub(crate) use self::{body::ResponseBody, refusal::Refusal};
-use crate::{
-    connection::{Connection, Upload},
-    request::Exchange,
-};
+use crate::request::{self, Exchange};
 
 /// The request's id, for the client to quote.
 pub(crate) const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
@@ -27,15 +25,14 @@ const UNWATCHED_MAX: usize = 64 << 10;
 pub(crate) type Answer = Response<Body>;
 
 /// Makes an answer, or the reason why there is none, fit for the wire.
-pub(crate) fn finish(
-    connection: &Connection,
-    exchange: &Exchange,
-    answer: Result<Answer, Refusal>,
-) -> Response<ResponseBody> {
-    let refuse = |refusal: Refusal| refusal.into_response(exchange.uri.path(), &exchange.ids.request_id);
+pub(crate) fn finish(exchange: &Exchange, answer: Result<Answer, Refusal>) -> Response<ResponseBody> {
+    let connection = &exchange.connection;
+    let refuse = |refusal: Refusal| exchange.refuse(refusal);
+    let mut answer = answer;
+    let switched = answer.as_mut().ok().and_then(|answer| request::switched(exchange, answer));
     let answer = match answer {
-        // RFC 9110, section 15.2: an interim response is not the answer, and nothing was upgraded here.
-        Ok(answer) if answer.status().is_informational() => {
+        // RFC 9110, section 15.2: an interim response is not the answer, except for one that was asked for.
+        Ok(answer) if answer.status().is_informational() && switched.is_none() => {
             refuse(Refusal::new(Code::ServiceFailed, "the service gave an interim status as its answer"))
         }
         Ok(answer) => answer,
@@ -44,10 +41,15 @@ pub(crate) fn finish(
     let (mut parts, body) = answer.into_parts();
     headers::clean(&mut parts.headers);
     let body = fit_length(&mut parts, body, &exchange.method);
+    exchange.mark(&mut parts.headers);
     if let Ok(id) = HeaderValue::from_str(&exchange.ids.request_id) {
         parts.headers.insert(X_GATEWAY_REQUEST_ID, id);
     }
-    if connection.activity.upload() == Upload::TooLarge || parts.status == StatusCode::PAYLOAD_TOO_LARGE {
+    if let Some(switched) = switched {
+        request::agree(&mut parts.headers);
+        connection.switch(switched);
+    }
+    if connection.activity.upload().is_over() || parts.status == StatusCode::PAYLOAD_TOO_LARGE {
         // The rest of the request will not be read, so nothing can follow it.
         parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -88,12 +88,21 @@ impl Body {
     ///
     /// # Errors
     /// When there are more than `max`, or the stream fails.
-    pub async fn collect(mut self, max: usize) -> Result<Bytes, BodyError> {
+    pub async fn collect(self, max: usize) -> Result<Bytes, BodyError> {
+        self.collect_while(max, |_| Ok(())).await
+    }
+
+    /// All bytes, as long as each part's length finds consent; trailers are dropped.
+    pub(crate) async fn collect_while<E: From<BodyError>>(
+        mut self,
+        max: usize,
+        mut consents: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<Bytes, E> {
         let too_large = BodyError::TooLarge { max: max as u64 };
         match self.kind {
             Kind::Empty => return Ok(Bytes::new()),
-            Kind::Full(bytes) => return if bytes.len() > max { Err(too_large) } else { Ok(bytes) },
-            Kind::Stream(_) if self.size_hint().lower() > max as u64 => return Err(too_large),
+            Kind::Full(bytes) => return if bytes.len() > max { Err(too_large.into()) } else { Ok(bytes) },
+            Kind::Stream(_) if self.size_hint().lower() > max as u64 => return Err(too_large.into()),
             Kind::Stream(_) => {}
         }
         let mut first = Bytes::new();
@@ -101,8 +110,9 @@ impl Body {
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
             let Ok(data) = frame?.into_data() else { continue };
             if first.len() + all.len() + data.len() > max {
-                return Err(too_large);
+                return Err(too_large.into());
             }
+            consents(data.len())?;
             // One frame is the usual case and needs no copy.
             if first.is_empty() && all.is_empty() {
                 first = data;

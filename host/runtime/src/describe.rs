@@ -61,7 +61,7 @@ impl Names {
 
     /// The roles that the exports give.
     fn roles(&self) -> BTreeSet<Role> {
-        self.exports.iter().filter_map(|export| Role::of_export(export)).collect()
+        Role::of_component(&self.imports, &self.exports)
     }
 
     /// Refuses, by name, what this host cannot give or take.
@@ -81,6 +81,13 @@ impl Names {
                 "it exports nothing that this host can call ({}); export {}",
                 if self.exports.is_empty() { "no exports at all".to_owned() } else { self.exports.join(", ") },
                 one_of(&would_do)
+            );
+        }
+        let handler = self.imports.iter().find(|import| Role::of_export(import) == Some(Role::WasiHttp03));
+        if let Some(handler) = handler.filter(|_| !roles.contains(&Role::HttpChain)) {
+            bail!(
+                "it imports {handler}, which is what comes after a middleware, but does not export it; export it as \
+                 well, or send requests by wasi:http/client"
             );
         }
         match (self.of_03(), roles.into_iter().find(|role| role.needs_02())) {
@@ -154,6 +161,16 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_a_middleware_is_for_middleware_alone() {
+        let (handler, types) = ("wasi:http/handler@0.3.0", "wasi:http/types@0.3.0");
+        let middleware = names_of(&[types, handler], &[handler]);
+        assert!(middleware.check().is_ok());
+        assert_eq!((middleware.roles(), middleware.track()), ([Role::HttpChain].into(), Track::P3));
+        let text = names_of(&[handler], &["wasi:http/incoming-handler@0.2.0"]).check().unwrap_err().to_string();
+        assert!(text.contains(handler) && text.contains("export it as well"), "{text}");
+    }
+
+    #[test]
     fn synchronous_roles_are_for_02_components() {
         let imports = ["wasi:clocks/monotonic-clock@0.3.0"];
         for role in Role::ALL.into_iter().filter(|role| role.needs_02()) {
@@ -172,7 +189,12 @@ mod tests {
         for role in Role::ALL.into_iter().filter(|role| role.interface().starts_with("switchyard") && role.is_called())
         {
             let interface = role.interface().replace(".x", ".0");
-            let function = if role == Role::EventMiddleware { "process" } else { "handle" };
+            let function = match role {
+                Role::EventMiddleware => "process",
+                Role::HttpMiddleware => "on-request",
+                Role::Authenticator => "validate-token",
+                _ => "handle",
+            };
             let bytes = number_handler(&interface, function);
             let names = names(&bytes).unwrap();
             assert_eq!(names.roles(), [role].into());

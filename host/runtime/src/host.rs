@@ -9,6 +9,7 @@ pub(crate) mod logging;
 pub(crate) mod messaging;
 pub(crate) mod platform;
 mod queues;
+mod registry;
 mod sagas;
 pub(crate) mod stdio;
 

@@ -14,6 +14,7 @@ pub mod error;
 mod host;
 mod limiter;
 mod linker;
+pub mod middleware;
 pub mod plugin;
 pub mod ports;
 mod runtime;
@@ -28,6 +29,7 @@ pub use self::{
     context::CallContext,
     engine::Tier,
     error::GuestError,
+    middleware::{AuthError, Claims, MiddlewareKind, Next, RequestDecision, ResponseDecision},
     plugin::{Plugin, PluginSpec},
     runtime::{Options, Prepared, Runtime, StartError},
     settings::{Limits, Settings},

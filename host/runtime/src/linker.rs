@@ -3,7 +3,7 @@
 use switchyard_core::describe::Track;
 use wasmtime::{Engine, component::Linker};
 
-use crate::{host, state::GuestState};
+use crate::{host, plugin, state::GuestState};
 
 /// Interfaces that WASI 0.2 and 0.3 both have; any 0.2.x and 0.3.x links.
 const WASI: [&str; 17] = [
@@ -43,11 +43,12 @@ const WASI_02: [&str; 12] = [
 ];
 
 /// Those of 0.3 alone.
-const WASI_03: [&str; 6] = [
+const WASI_03: [&str; 7] = [
     "wasi:cli/types",
     "wasi:clocks/system-clock",
     "wasi:clocks/types",
     "wasi:http/client",
+    "wasi:http/handler",
     "wasi:sockets/ip-name-lookup",
     "wasi:sockets/types",
 ];
@@ -71,6 +72,7 @@ pub(crate) fn linker(engine: &Engine, track: Track) -> wasmtime::Result<Linker<G
     if track == Track::P3 {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        plugin::p3::chain::add_to_linker(&mut linker)?;
     }
     for name in OWN {
         linker.instance(&format!("{name}@0.1.0"))?;
@@ -135,6 +137,7 @@ mod tests {
             "switchyard:plugin/queue-types@0.1.0",
             "switchyard:plugin/saga-types@0.1.0",
             "switchyard:plugin/sagas@0.1.0",
+            "switchyard:plugin/registry@0.1.0",
         ] {
             assert!(is_provided(good, &provided), "{good}");
         }
@@ -144,7 +147,6 @@ mod tests {
             "wasi:keyvalue/store@0.2.0",
             "wasi:messaging/request-reply@0.2.0-draft",
             "switchyard:plugin/events@0.2.0",
-            "switchyard:plugin/registry@0.1.0",
             "acme:x/y@1.0.0",
         ] {
             assert!(!is_provided(bad, &provided), "{bad}");

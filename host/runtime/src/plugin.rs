@@ -1,18 +1,22 @@
 //! One generation of a plugin: its code, mapped when first needed, and the calls of it, by role.
 
+mod authenticator;
 mod calls;
 mod command_handler;
 mod event_handler;
 mod event_middleware;
 mod fast;
 mod gate;
+mod heads;
+mod http_middleware;
 pub(crate) mod linked;
 mod mapped;
 mod messaging;
 mod p2;
-mod p3;
+pub(crate) mod p3;
 mod queue_handler;
 pub(crate) mod roles;
+mod uploads;
 pub(crate) mod warm;
 mod wit;
 
@@ -33,7 +37,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 
 use crate::{code::Entry, engine::Tier, error::GuestError, runtime::Inner, settings::Settings, state::Shared};
 
-use self::{gate::Gate, mapped::Code};
+use self::{gate::Gate, mapped::Code, uploads::Uploads};
 
 /// After how long without a call an instance that waits for the next one is given up.
 pub const INSTANCE_IDLE_MAX: Duration = Duration::from_secs(10);
@@ -66,6 +70,7 @@ pub struct Plugin {
     generation: Generation,
     description: Arc<Description>,
     gate: Gate,
+    uploads: Uploads,
     code: ArcSwapOption<Code>,
     /// Held while code is being mapped, so that the first calls map it once.
     mapping: Mutex<()>,
@@ -83,6 +88,7 @@ impl Plugin {
         let limits = spec.settings.limits.clone();
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
+            uploads: Uploads::default(),
             gate: Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max),
             shared: Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone())),
             inner,

@@ -4,6 +4,7 @@
 mod batch;
 mod keyvalue;
 mod queues;
+mod registry;
 mod sagas;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use self::{
     batch::{BatchCommitted, BatchError, BatchOp, Batches},
     keyvalue::{Expect, KeyValue, KvEntry, KvError, KvWrite},
     queues::{Queues, QueuesError, Settlement},
+    registry::{NoRegistry, Registered, Registry},
     sagas::{Sagas, SagasError},
 };
 
@@ -36,6 +38,8 @@ pub struct Ports {
     pub sagas: Arc<dyn Sagas>,
     /// What is behind `switchyard:plugin/batch`.
     pub batches: Arc<dyn Batches>,
+    /// What is behind `switchyard:plugin/registry`.
+    pub registry: Arc<dyn Registry>,
 }
 
 /// Who sends a request.

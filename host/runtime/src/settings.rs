@@ -28,6 +28,15 @@ pub const BATCH_BYTES_MAX: usize = 16 << 20;
 /// The longest name of anything that a guest hands over: a key, bucket, queue, id or token, in bytes; 1 KiB.
 pub const NAME_BYTES_MAX: usize = 1 << 10;
 
+/// The most instances that the registry answers a guest at once; 1,000.
+pub const LISTED_MAX: usize = 1_000;
+
+/// The most headers that a guest may answer with or hand on, far below what a map of the host's can hold; 1,000.
+pub const HEADERS_MAX: usize = 1_000;
+
+/// The most bytes in names and values of such headers; 256 KiB.
+pub const HEAD_BYTES_MAX: usize = 256 << 10;
+
 /// How much of a handler's reason is kept, in bytes; 4 KiB.
 pub const REASON_BYTES_MAX: usize = 4 << 10;
 

@@ -12,6 +12,7 @@ use crate::{
     context::CallContext,
     host::{http::Hooks, logging::LogGate, stdio::LineStream},
     limiter::{CpuMeter, MemoryBudget, MessageBudget},
+    plugin::p3::chain::Nexts,
     ports::{Origin, Ports},
     settings::{OUTBOUND_MAX, Settings},
 };
@@ -41,6 +42,8 @@ pub(crate) struct GuestState {
     pub(crate) cpu: CpuMeter,
     /// What the messages in the table hold.
     pub(crate) messages: MessageBudget,
+    /// How the requests inside go on; none where no more than one call is inside.
+    pub(crate) nexts: Option<Arc<Nexts>>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -81,6 +84,7 @@ impl GuestState {
             memory: MemoryBudget::new(shared.settings.limits.memory_max),
             cpu: cpu.clone(),
             messages: MessageBudget::default(),
+            nexts: None,
             wasi,
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(shared.clone()),

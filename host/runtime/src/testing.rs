@@ -12,8 +12,9 @@ use http::{Request, Response};
 use switchyard_core::{
     describe::Track,
     event::{Draft, Receipt},
+    health::Status,
     message,
-    saga::{Snapshot, StartDraft, Started, Status},
+    saga::{self, Snapshot, StartDraft, Started},
 };
 use wasmtime::{Engine, Store};
 
@@ -23,7 +24,8 @@ use crate::{
     engine::{Tier, config},
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Sagas, SagasError, Settlement,
+        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas, SagasError,
+        Settlement,
     },
     settings::Settings,
     state::{GuestState, Shared},
@@ -47,6 +49,7 @@ pub(crate) fn guest(recorder: &Arc<Recorder>) -> Store<GuestState> {
         queues: recorder.clone(),
         sagas: recorder.clone(),
         batches: recorder.clone(),
+        registry: recorder.clone(),
     };
     let engine = Engine::new(&config(Track::P2, Tier::Cranelift)).unwrap();
     GuestState::store(&engine, &Arc::new(Shared::new("shop".parse().unwrap(), Settings::default(), ports)))
@@ -192,7 +195,7 @@ impl Sagas for Recorder {
         Ok(Snapshot {
             id: id.parse().map_err(|_| SagasError::NotFound(id.to_owned()))?,
             name: "order".to_owned(),
-            status: Status::Stuck,
+            status: saga::Status::Stuck,
             current_step: 2,
             data: Bytes::from_static(b"{}"),
             error: Some("no stock".to_owned()),
@@ -207,6 +210,31 @@ impl Sagas for Recorder {
     async fn cancel(&self, _: Origin, id: &str) -> Result<(), SagasError> {
         self.ask(format!("cancel {id}"));
         Err(SagasError::Conflict(format!("the saga '{id}' is completed")))
+    }
+}
+
+impl Registry for Recorder {
+    fn discover(&self, name: Option<&str>, tags: &[String]) -> Vec<Registered> {
+        self.ask(format!("discover {name:?} with {tags:?}"));
+        vec![registered()]
+    }
+
+    fn lookup(&self, name: &str) -> Vec<Registered> {
+        self.ask(format!("lookup {name}"));
+        vec![registered(); 2_000]
+    }
+}
+
+fn registered() -> Registered {
+    Registered {
+        id: "users-1".to_owned(),
+        name: "users".to_owned(),
+        address: "users.internal".to_owned(),
+        port: 80,
+        version: "1.2.0".to_owned(),
+        tags: vec!["eu".to_owned()],
+        metadata: [("zone".to_owned(), "a".to_owned())].into(),
+        status: Status::Healthy,
     }
 }
 

@@ -9,19 +9,22 @@ mod breakers;
 mod dead_letters;
 mod events;
 mod guard;
+mod openapi;
 mod query;
 mod queues;
+mod registrations;
 mod reply;
 mod routes;
 mod sagas;
 mod services;
 mod subscriptions;
+mod watch;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use switchyard_core::problem::Code;
@@ -29,11 +32,18 @@ use switchyard_delivery::Delivery;
 use switchyard_dispatch::Dispatcher;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Semaphore, watch::Receiver},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{health::Checks, reload};
+use crate::{
+    config::Config,
+    feed::Feed,
+    health::{Checks, Probed},
+    registrations::Registrations,
+    reload,
+    routes::Routes,
+};
 
 /// How long a client may take to send a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +72,13 @@ pub(crate) struct Sources {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) plugins: reload::Handle,
-    pub(crate) checks: watch::Receiver<Checks>,
+    pub(crate) checks: Receiver<Checks>,
+    pub(crate) probed: Arc<Probed>,
+    pub(crate) config: Receiver<Arc<Config>>,
+    pub(crate) registrations: Arc<Registrations>,
+    pub(crate) routes: Arc<Routes>,
+    /// What happens, for those who watch; it ends with the listener.
+    pub(crate) feed: Arc<Feed>,
     /// Cancelled when the host begins to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -119,6 +135,7 @@ impl Admin {
             }
         }
         drop(self.listener);
+        self.sources.feed.close();
         connections.close();
         // A client that does not read its answer must not keep the host from stopping.
         let _ = tokio::time::timeout(STOP_MAX, connections.wait()).await;
@@ -148,7 +165,7 @@ async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
     }
 }
 
-async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<Full<bytes::Bytes>>
+async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<reply::AnswerBody>
 where
     B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {

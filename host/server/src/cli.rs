@@ -27,6 +27,10 @@ pub(crate) enum Command {
     Dev(HostArgs),
     /// Says what a component is, and whether it would load
     Inspect(InspectArgs),
+    /// Lists services and their instances, registers and deregisters upstreams
+    Services(remote::services::ServicesArgs),
+    /// Lists routes, adds and removes those of the admin API
+    Routes(remote::routes::RoutesArgs),
     /// Lists breakers, forces them, and gives them back to themselves
     Breakers(remote::breakers::BreakersArgs),
     /// Reads and publishes events

@@ -6,27 +6,38 @@
 //!
 //! **Invariant**: every member that is accepted here has an effect.
 
+mod balancer;
 mod breaker;
+mod calls;
 mod check;
 mod delivery;
 mod explain;
+mod gateway;
+mod health;
+mod place;
 mod raw;
+mod retry;
+mod route;
+mod upstream;
 
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use switchyard_core::{
-    manifest::{Guests, RouteSpec},
-    name::ServiceName,
-};
-use switchyard_dispatch::BreakerPolicy;
+use switchyard_core::{manifest::Guests, name::ServiceName, upstream::Upstream};
+use switchyard_dispatch::{BreakerPolicy, CallPolicy};
 use switchyard_runtime::settings::{Limits, Settings};
 
+pub(crate) use balancer::Balancers;
 pub(crate) use explain::explain;
+pub(crate) use gateway::{Gateway, TlsFiles};
+pub(crate) use retry::Retries;
+
+use crate::routes::Route;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "switchyard.toml";
@@ -43,27 +54,22 @@ pub(crate) struct Config {
     pub(crate) plugins: Plugins,
     /// Routes of the operator; they come before those of plugins.
     pub(crate) routes: Vec<Route>,
+    /// `[[upstream]]`.
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// `[retry]`, and what services say beside it.
+    pub(crate) retries: Retries,
     pub(crate) services: BTreeMap<ServiceName, Service>,
     /// `[events]`, `[topics.NAME]`, `[queues.NAME]`, `[[subscription]]`, `[[schedule]]` and the grants.
     pub(crate) delivery: switchyard_delivery::Config,
     /// `[breaker]`, and what services say beside it.
     pub(crate) breakers: BreakerPolicy,
+    /// `[balancer]`, and what services say beside it.
+    pub(crate) balancers: Balancers,
+    /// `[health]`.
+    pub(crate) health: switchyard_core::health::Config,
     /// The folder of the embedded store; none means `store` in the data folder.
     pub(crate) store_path: Option<PathBuf>,
     pub(crate) telemetry: Telemetry,
-}
-
-/// `[gateway]`; the defaults are the gateway's own.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Gateway {
-    pub(crate) listen: SocketAddr,
-    pub(crate) body_max: Option<u64>,
-    pub(crate) header_max: Option<usize>,
-    pub(crate) request_timeout: Option<Duration>,
-    pub(crate) header_timeout: Option<Duration>,
-    pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) connections_max: Option<usize>,
-    pub(crate) access_log: Option<bool>,
 }
 
 /// `[plugins]`.
@@ -73,13 +79,6 @@ pub(crate) struct Plugins {
     pub(crate) dir: PathBuf,
     /// How long an old generation may finish its requests. 10 s.
     pub(crate) drain_timeout: Duration,
-}
-
-/// `[[route]]`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Route {
-    pub(crate) spec: RouteSpec,
-    pub(crate) service: ServiceName,
 }
 
 /// `[services.NAME]`; what is none is left to the manifest, then to the runtime's defaults.
@@ -143,9 +142,13 @@ impl Default for Config {
             admin: SocketAddr::from(([127, 0, 0, 1], 3900)),
             plugins: Plugins { dir: "plugins".into(), drain_timeout: Duration::from_secs(10) },
             routes: Vec::new(),
+            upstreams: Vec::new(),
+            retries: Retries::default(),
+            balancers: Balancers::default(),
             services: BTreeMap::new(),
             delivery: switchyard_delivery::Config::default(),
             breakers: BreakerPolicy::default(),
+            health: switchyard_core::health::Config::default(),
             store_path: None,
             telemetry: Telemetry::default(),
         }
@@ -185,12 +188,12 @@ impl Config {
     fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         let shown = file.display().to_string();
         let raw: raw::Raw = toml::from_str(text).map_err(|e| ConfigError::Invalid(explain(&shown, text, &e)))?;
-        check::check(raw, file.parent().unwrap_or(Path::new("")))
+        check::check(raw, file.parent().unwrap_or(Path::new("")), place::Text(text))
             .map_err(|wrong| ConfigError::Invalid(explain::located(&shown, text, wrong.span.start, &wrong.message)))
     }
 
     fn overridden(mut self, overrides: &Overrides) -> Self {
-        self.gateway.listen = overrides.listen.unwrap_or(self.gateway.listen);
+        self.gateway.fixed.listen = overrides.listen.unwrap_or(self.gateway.fixed.listen);
         self.admin = overrides.admin.unwrap_or(self.admin);
         if let Some(dir) = &overrides.plugins {
             self.plugins.dir.clone_from(dir);
@@ -218,6 +221,11 @@ impl Config {
         }
     }
 
+    /// How services are called.
+    pub(crate) fn call_policy(&self) -> CallPolicy {
+        calls::policy(&self.retries, &self.balancers, &self.health)
+    }
+
     /// The folder of the store, for a host that keeps its state here.
     pub(crate) fn store_folder(&self, data: &Path) -> PathBuf {
         self.store_path.clone().unwrap_or_else(|| data.join("store"))
@@ -226,7 +234,7 @@ impl Config {
     /// The tables that differ and are read at start only.
     pub(crate) fn needs_restart(&self, newer: &Self) -> Vec<&'static str> {
         let tables = [
-            ("gateway", self.gateway != newer.gateway),
+            ("gateway", self.gateway.needs_restart(&newer.gateway)),
             ("admin", self.admin != newer.admin),
             ("plugins", self.plugins != newer.plugins),
             ("store", self.store_path != newer.store_path),
@@ -238,21 +246,6 @@ impl Config {
 
 fn is_safe_for_admin(address: SocketAddr) -> bool {
     address.ip().is_loopback()
-}
-
-impl Default for Gateway {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            body_max: None,
-            header_max: None,
-            request_timeout: None,
-            header_timeout: None,
-            idle_timeout: None,
-            connections_max: None,
-            access_log: None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,16 +6,17 @@
 //! the services have answered.
 
 mod ask;
+mod probes;
 mod registry;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use switchyard_core::{
-    health::{Check, Checker, Thresholds},
+    health::{Check, CheckStatus, Checker, Config, Thresholds},
     manifest::Dependency,
     name::{Generation, ServiceName},
 };
@@ -28,14 +29,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, reload};
+use crate::{config, reload};
 use ask::{Answer, Question, ask};
 
-/// The time between two checks of one thing.
-const PERIOD: Duration = Duration::from_secs(10);
-
-/// How long a check may take unless a dependency says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) use probes::{Probed, Prober};
 
 /// How many checks run at the same time.
 const CHECKS_MAX: usize = 16;
@@ -47,7 +44,7 @@ pub(crate) type Checks = Arc<BTreeMap<ServiceName, Check>>;
 pub(crate) struct Poller {
     dispatcher: Arc<Dispatcher>,
     gateway: Handle,
-    config: watch::Receiver<Arc<Config>>,
+    config: watch::Receiver<Arc<config::Config>>,
     followed: BTreeMap<Subject, Followed>,
     /// Dependencies without a URL, which the registry answers for.
     registered: BTreeSet<String>,
@@ -73,21 +70,32 @@ impl Poller {
     pub(crate) fn new(
         dispatcher: Arc<Dispatcher>,
         gateway: Handle,
-        config: watch::Receiver<Arc<Config>>,
+        config: watch::Receiver<Arc<config::Config>>,
     ) -> (Self, watch::Receiver<Checks>) {
         let (checks, receiver) = watch::channel(Checks::default());
         (Self { dispatcher, gateway, config, followed: BTreeMap::new(), registered: BTreeSet::new(), checks }, receiver)
     }
 
-    /// Polls every [`PERIOD`], and what is new as soon as it is there.
+    /// Polls in each period of the configuration, and what is new as soon as it is there.
     pub(crate) async fn run(mut self, mut plugins: reload::Handle, stop: CancellationToken) {
         let mut moves = self.dispatcher.breaker_changes();
-        let mut period = interval(PERIOD);
+        let mut how = self.how();
+        let mut period = interval(how.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let only_new = tokio::select! {
                 () = stop.cancelled() => return,
                 _ = period.tick() => false,
+                Ok(()) = self.config.changed() => {
+                    let newer = self.config.borrow_and_update().health;
+                    if newer != how {
+                        how = newer;
+                        self.retune(how.thresholds);
+                        period = interval(how.period);
+                        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                    }
+                    true
+                }
                 // Dependencies are as well as their services; that some moves were missed is no matter.
                 _ = moves.recv() => true,
                 more = plugins.changed() => match more {
@@ -137,21 +145,22 @@ impl Poller {
     /// dependency, the first by name asks for both.
     fn questions(&self, snapshot: &Snapshot) -> (Vec<Question>, BTreeSet<String>) {
         let config = self.config.borrow().clone();
+        let timeout = config.health.timeout;
         let mut questions = Vec::new();
         let (mut named, mut registered) = (BTreeSet::new(), BTreeSet::new());
         for service in snapshot.services.values() {
             let outbound: Arc<[String]> = config.settings(service.name(), None).outbound.into();
-            if let Some(path) = &service.manifest.health {
+            if let (Some(path), Some(local)) = (&service.manifest.health, &service.local) {
                 questions.push(Question {
                     subject: Subject::Service(service.name().clone()),
-                    generation: Some(service.instance.generation()),
+                    generation: local.generation(),
                     service: Arc::clone(service),
                     target: path.clone(),
-                    timeout: TIMEOUT,
+                    timeout,
                     outbound: Arc::clone(&outbound),
                 });
             }
-            for Dependency { name, health_url, timeout } in &service.manifest.dependencies {
+            for Dependency { name, health_url, timeout: own } in &service.manifest.dependencies {
                 if !named.insert(name.clone()) {
                     continue;
                 }
@@ -164,7 +173,7 @@ impl Poller {
                     generation: None,
                     service: Arc::clone(service),
                     target: url.clone(),
-                    timeout: timeout.map_or(TIMEOUT, |timeout| timeout.0),
+                    timeout: own.map_or(timeout, |own| own.0),
                     outbound: Arc::clone(&outbound),
                 });
             }
@@ -172,8 +181,20 @@ impl Poller {
         (questions, registered)
     }
 
+    /// How the configuration wants things to be checked.
+    fn how(&self) -> Config {
+        self.config.borrow().health
+    }
+
+    /// Goes by other thresholds; what is believed stays.
+    fn retune(&mut self, thresholds: Thresholds) {
+        for followed in self.followed.values_mut() {
+            followed.checker = retuned(&followed.checker, thresholds);
+        }
+    }
+
     fn follow(&mut self, question: &Question) {
-        let checker = Checker::new(Thresholds::default());
+        let checker = Checker::new(self.how().thresholds);
         self.followed.insert(question.subject.clone(), Followed { generation: question.generation, checker });
         if let Subject::Dependency(name) = &question.subject {
             self.gateway.set_dependency(name, Check::default());
@@ -212,11 +233,23 @@ impl Poller {
         match answer.subject {
             Subject::Dependency(name) => self.gateway.set_dependency(&name, check),
             Subject::Service(name) => {
+                if let Some(local) = &answer.service.local {
+                    local.set_health(status);
+                }
                 self.gateway.set_service_check(name.clone(), check.clone());
                 self.checks.send_modify(|checks| _ = Arc::make_mut(checks).insert(name, check));
             }
         }
     }
+}
+
+/// A checker with other thresholds that believes the same: the first result is believed at once.
+fn retuned(checker: &Checker, thresholds: Thresholds) -> Checker {
+    let mut newer = Checker::new(thresholds);
+    if checker.status() != CheckStatus::Unknown {
+        newer.record(checker.status() == CheckStatus::Healthy);
+    }
+    newer
 }
 
 impl std::fmt::Display for Subject {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use switchyard_core::{
     health::CheckStatus,
     name::{Digest, Generation, ServiceName},
+    upstream::Source,
 };
 use switchyard_delivery::Delivery;
 use switchyard_dispatch::{Dispatcher, Service, Snapshot};
@@ -25,10 +26,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    health::Checks,
+    feed::Feed,
+    health::{Checks, Probed},
     reload::{self, PluginState, PluginView},
 };
-use health::Health;
+use health::{Health, Subject};
 
 /// An event to be told.
 #[derive(Debug, PartialEq)]
@@ -43,7 +45,7 @@ struct Told {
 struct Seen {
     plugins: BTreeMap<String, Plugin>,
     instances: BTreeSet<Instance>,
-    health: BTreeMap<ServiceName, CheckStatus>,
+    health: BTreeMap<Subject, CheckStatus>,
 }
 
 /// What is told of a plugin.
@@ -58,32 +60,46 @@ struct Plugin {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Instance {
     service: ServiceName,
-    generation: Generation,
+    id: String,
     version: semver::Version,
-    digest: Digest,
+    what: What,
 }
 
-/// Tells until `stop` is cancelled.
+/// What it is that answers.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Plugin { generation: Generation, digest: Digest },
+    Upstream { origin: String, source: &'static str },
+}
+
+/// Tells until `stop` is cancelled: on the bus, and those who watch.
 pub(crate) async fn tell(
     delivery: Arc<Delivery>,
     dispatcher: Arc<Dispatcher>,
     mut plugins: reload::Handle,
     mut checks: watch::Receiver<Checks>,
+    probed: Arc<Probed>,
+    feed: Arc<Feed>,
     stop: CancellationToken,
 ) {
     let mut seen = Seen::default();
-    let mut moves = dispatcher.breaker_changes();
-    let announce = |told: Told| delivery.announce(told.topic, Some(told.subject), told.data);
+    let (mut moves, mut probes) = (dispatcher.breaker_changes(), probed.changes());
+    let announce = |told: Told| {
+        feed.push(told.topic, &told.subject, &told.data);
+        delivery.announce(told.topic, Some(told.subject), told.data);
+    };
     loop {
         let due = dispatcher.poll_breakers();
         let shown = plugins.shown().plugins;
         let snapshot = dispatcher.snapshot();
-        let health = Health::all(&snapshot, &checks.borrow_and_update());
+        probes.mark_unchanged();
+        let health = Health::all(&snapshot, &checks.borrow_and_update(), &probed);
         seen.compare(&shown, Instance::all(&snapshot), health).into_iter().for_each(announce);
         tokio::select! {
             () = stop.cancelled() => return,
             more = plugins.changed() => if !more { return },
             more = checks.changed() => if more.is_err() { return },
+            more = probes.changed() => if more.is_err() { return },
             moved = moves.recv() => match moved {
                 Ok(change) => breakers::told(&change).into_iter().for_each(announce),
                 Err(RecvError::Lagged(missed)) => tracing::error!(missed, "moves of breakers are not told"),
@@ -109,7 +125,7 @@ impl Seen {
         &mut self,
         plugins: &[PluginView],
         instances: BTreeSet<Instance>,
-        health: BTreeMap<ServiceName, Health>,
+        health: BTreeMap<Subject, Health>,
     ) -> Vec<Told> {
         let mut told = self.instances(instances);
         told.extend(self.plugins(plugins));
@@ -143,15 +159,24 @@ impl Seen {
         told
     }
 
-    fn health(&mut self, health: &BTreeMap<ServiceName, Health>) -> Vec<Told> {
-        let now = health.iter().map(|(name, health)| (name.clone(), health.status)).collect();
+    fn health(&mut self, health: &BTreeMap<Subject, Health>) -> Vec<Told> {
+        let now = health.iter().map(|(subject, health)| (subject.clone(), health.status)).collect();
         let before = std::mem::replace(&mut self.health, now);
-        let told = health.iter().filter_map(|(name, Health { status, error, first })| {
-            let previous = before.get(name).copied().unwrap_or(*first);
-            let data = json!({"name": name, "status": status, "previousStatus": previous, "error": error});
+        let told = health.iter().filter_map(|(subject, Health { id, status, error, first })| {
+            let previous = before.get(subject).copied().unwrap_or(*first);
+            let name = &subject.service;
+            let data = json!({"id": id, "name": name, "status": status, "previousStatus": previous, "error": error});
             (previous != *status).then(|| Told { topic: "registry.status-change", subject: name.to_string(), data })
         });
         told.collect()
+    }
+}
+
+/// Who registered an upstream, as it is told.
+pub(crate) fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Config => "config",
+        Source::Api => "api",
     }
 }
 
@@ -187,24 +212,32 @@ fn tell_plugin(topic: &'static str, plugin: &PluginView) -> Told {
 
 impl Instance {
     fn all(snapshot: &Snapshot) -> BTreeSet<Self> {
-        snapshot.services.values().map(|service| Self::of(service)).collect()
+        let services = snapshot.services.values();
+        services.flat_map(|service| service.instances().filter_map(|instance| Self::of(service, instance))).collect()
     }
 
-    fn of(service: &Service) -> Self {
-        let plugin = service.instance.plugin();
-        Self {
-            service: service.name().clone(),
-            generation: plugin.generation(),
-            version: service.manifest.version.clone(),
-            digest: plugin.digest(),
-        }
+    fn of(service: &Service, instance: &switchyard_dispatch::Instance) -> Option<Self> {
+        let what = match (instance.plugin(), instance.upstream()) {
+            (Some(plugin), _) => What::Plugin { generation: plugin.generation(), digest: plugin.digest() },
+            (_, Some(upstream)) => {
+                What::Upstream { origin: upstream.origin.to_string(), source: source_name(upstream.source) }
+            }
+            (None, None) => return None,
+        };
+        let version = service.describe(instance).version.clone();
+        Some(Self { service: service.name().clone(), id: instance.id().to_owned(), version, what })
     }
 
     fn told(&self, topic: &'static str) -> Told {
-        let data = json!({
-            "id": format!("{}-{}", self.service, self.generation), "name": self.service, "version": self.version,
-            "digest": self.digest, "generation": self.generation,
-        });
+        let mut data = json!({"id": self.id, "name": self.service, "version": self.version});
+        match &self.what {
+            What::Plugin { generation, digest } => {
+                (data["generation"], data["digest"]) = (json!(generation), json!(digest));
+            }
+            What::Upstream { origin, source } => {
+                (data["address"], data["source"]) = (json!(origin), json!(source));
+            }
+        }
         Told { topic, subject: self.service.to_string(), data }
     }
 }

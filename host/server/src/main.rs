@@ -8,14 +8,18 @@ mod cli;
 mod config;
 mod data;
 mod dev;
+mod durable;
+mod feed;
 mod health;
 mod host_events;
 mod inspect;
 mod output;
 mod ports;
 mod reconfigure;
+mod registrations;
 mod reload;
 mod remote;
+mod routes;
 mod saga_test;
 mod serve;
 mod shutdown;
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Dev(args) => run(dev::dev(args)),
         Command::Inspect(args) => run(inspect::inspect(args)),
         Command::Breakers(args) => run(remote::breakers::run(args)),
+        Command::Services(args) => run(remote::services::run(args)),
+        Command::Routes(args) => run(remote::routes::run(args)),
         Command::Events(args) => run(remote::events::run(args)),
         Command::Topics(args) => run(remote::topics::run(args)),
         Command::Subscriptions(args) => run(remote::subscriptions::run(args)),

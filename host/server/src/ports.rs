@@ -1,6 +1,7 @@
 //! Adapters from the store to the ports that the runtime names, since neither knows of the other.
 
 mod nothing;
+mod registry;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use switchyard_runtime::ports::{Expect, KeyValue, KvEntry, KvError, KvWrite};
 use switchyard_store::{Backend, Batch, Entry, ListKeys, StoreError};
 
 pub(crate) use nothing::Nothing;
+pub(crate) use registry::LiveRegistry;
 
 /// `wasi:keyvalue` on the store.
 pub(crate) struct StoredKeyValue(Arc<dyn Backend>);

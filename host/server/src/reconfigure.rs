@@ -15,8 +15,6 @@ use std::{
 
 use rustix::fs::OFlags;
 use switchyard_core::{settle::READ_GAP, units::ByteSize};
-use switchyard_delivery::Delivery;
-use switchyard_dispatch::Dispatcher;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep},
@@ -40,6 +38,8 @@ struct Follower {
     configs: watch::Sender<Arc<Config>>,
     /// What was acted upon last; none before the first look.
     last: Option<Content>,
+    /// Why that is not in force. It may name files, so it is tried again, and told again only when it is another reason.
+    refused: Option<String>,
 }
 
 /// What a look at the file found.
@@ -58,7 +58,7 @@ pub(crate) async fn follow(
     stop: CancellationToken,
 ) {
     let running = Arc::clone(&configs.borrow());
-    let mut follower = Follower { file, overrides, running, configs, last: None };
+    let mut follower = Follower { file, overrides, running, configs, last: None, refused: None };
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -73,41 +73,23 @@ pub(crate) async fn follow(
     }
 }
 
-/// Tells delivery what the configuration says of events, queues and the clock, until `stop` is cancelled.
-pub(crate) async fn delivery(
-    delivery: Arc<Delivery>,
+/// Tells somebody a part of the configuration whenever that has changed, until `stop` is cancelled. It was told the part
+/// of the beginning already.
+pub(crate) async fn part<T: PartialEq>(
     mut configs: watch::Receiver<Arc<Config>>,
+    part: impl Fn(&Config) -> T,
+    tell: impl Fn(&T),
     stop: CancellationToken,
 ) {
-    let mut told = configs.borrow_and_update().delivery.clone();
+    let mut told = part(&configs.borrow_and_update());
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             changed = configs.changed() => if changed.is_err() { return },
         }
-        let newer = configs.borrow_and_update().delivery.clone();
+        let newer = part(&configs.borrow_and_update());
         if newer != told {
-            delivery.reconfigure(newer.clone());
-            told = newer;
-        }
-    }
-}
-
-/// Tells the dispatcher what the configuration says of breakers, until `stop` is cancelled.
-pub(crate) async fn breakers(
-    dispatcher: Arc<Dispatcher>,
-    mut configs: watch::Receiver<Arc<Config>>,
-    stop: CancellationToken,
-) {
-    let mut told = configs.borrow_and_update().breakers.clone();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            changed = configs.changed() => if changed.is_err() { return },
-        }
-        let newer = configs.borrow_and_update().breakers.clone();
-        if newer != told {
-            dispatcher.set_breaker_policy(newer.clone());
+            tell(&newer);
             told = newer;
         }
     }
@@ -119,6 +101,9 @@ impl Follower {
     async fn look(&mut self) {
         let first = read(self.file.clone()).await;
         if self.last.as_ref() == Some(&first) {
+            if let (Some(_), Content::Text(text)) = (&self.refused, &first) {
+                self.apply(text);
+            }
             return;
         }
         sleep(READ_GAP).await;
@@ -129,7 +114,8 @@ impl Follower {
         }
     }
 
-    fn act(&self, content: &Content) {
+    fn act(&mut self, content: &Content) {
+        self.refused = None;
         let file = self.file.display();
         match content {
             Content::Missing if self.last.is_none() => {}
@@ -143,22 +129,28 @@ impl Follower {
         }
     }
 
-    fn apply(&self, text: &str) {
-        match Config::of_text(&self.file, text, &self.overrides) {
-            Ok(newer) if newer == **self.configs.borrow() => {}
-            Ok(newer) => {
-                let tables = self.running.needs_restart(&newer);
-                if !tables.is_empty() {
-                    tracing::warn!(?tables, "these tables of the configuration have changed and need a restart");
-                }
-                tracing::info!(file = %self.file.display(), "the configuration has been read again");
-                self.configs.send_replace(Arc::new(newer));
-            }
+    fn apply(&mut self, text: &str) {
+        let newer = match Config::of_text(&self.file, text, &self.overrides) {
+            Ok(newer) => newer,
             Err(error) => {
-                let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "the configuration is wrong; the old one stays in force");
+                let error = format!("{:#}", anyhow::Error::new(error));
+                if self.refused.as_ref() != Some(&error) {
+                    tracing::error!(error, "the configuration is wrong; the old one stays in force");
+                }
+                self.refused = Some(error);
+                return;
             }
+        };
+        self.refused = None;
+        if newer == **self.configs.borrow() {
+            return;
         }
+        let tables = self.running.needs_restart(&newer);
+        if !tables.is_empty() {
+            tracing::warn!(?tables, "these tables of the configuration have changed and need a restart");
+        }
+        tracing::info!(file = %self.file.display(), "the configuration has been read again");
+        self.configs.send_replace(Arc::new(newer));
     }
 }
 
@@ -188,14 +180,14 @@ fn text(file: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
-    use switchyard_store::Embedded;
+    use std::sync::Mutex;
 
     use super::*;
 
     fn follower(file: PathBuf) -> (Follower, watch::Receiver<Arc<Config>>) {
         let (configs, receiver) = watch::channel(Arc::new(Config::default()));
         let running = Arc::clone(&configs.borrow());
-        (Follower { file, overrides: Overrides::default(), running, configs, last: None }, receiver)
+        (Follower { file, overrides: Overrides::default(), running, configs, last: None, refused: None }, receiver)
     }
 
     #[tokio::test]
@@ -225,21 +217,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn delivery_goes_by_the_newest_configuration() {
+    async fn a_part_is_told_when_it_has_changed_and_only_then() {
         let dir = tempfile::tempdir().expect("a folder");
-        let store = Embedded::open(switchyard_store::Options::new(dir.path())).expect("a store");
-        let delivery = Delivery::new(Arc::new(store), Dispatcher::new(), switchyard_delivery::Config::default());
         let (file, stop) = (dir.path().join("conf"), CancellationToken::new());
         let (mut follower, configs) = follower(file.clone());
-        let task = tokio::spawn(super::delivery(Arc::clone(&delivery), configs, stop.clone()));
-
-        fs::write(&file, "[queues.a]\nvisibility-timeout = '7s'").expect("written");
-        follower.look().await;
-        while delivery.visibility("a") != Duration::from_secs(7) {
-            tokio::task::yield_now().await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = {
+            let told = Arc::clone(&told);
+            move |names: &Vec<String>| told.lock().expect("nobody panics").push(names.clone())
+        };
+        let names = |config: &Config| config.services.keys().map(ToString::to_string).collect::<Vec<_>>();
+        let task = tokio::spawn(part(configs, names, tell, stop.clone()));
+        for (text, count) in [("[services.a]", 1), ("[services.a]\n[queues.b]", 1), ("[services.c]", 2)] {
+            fs::write(&file, text).expect("written");
+            follower.look().await;
+            while told.lock().expect("nobody panics").len() < count {
+                tokio::task::yield_now().await;
+            }
         }
         stop.cancel();
         task.await.expect("it ends");
+        assert_eq!(*told.lock().expect("nobody panics"), [["a"], ["c"]]);
+    }
+
+    #[tokio::test]
+    async fn a_configuration_that_names_a_missing_file_is_in_force_once_that_is_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (file, secret) = (dir.path().join("conf"), dir.path().join("secret"));
+        let (mut follower, mut configs) = follower(file.clone());
+        let auth = "kind = 'jwt'\nissuers = [{ issuer = 'i', audiences = ['a'], secret-file = 'secret' }]";
+        fs::write(&file, format!("[gateway.auth]\n{auth}")).expect("written");
+        for _ in 0..2 {
+            follower.look().await;
+        }
+        assert!(!configs.has_changed().expect("it lives") && follower.refused.is_some());
+        fs::write(&secret, "x".repeat(32)).expect("written");
+        follower.look().await;
+        assert!(configs.has_changed().expect("it lives") && follower.refused.is_none());
+        configs.mark_unchanged();
+        follower.look().await;
+        assert!(!configs.has_changed().expect("it lives"));
     }
 
     #[test]

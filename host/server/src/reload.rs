@@ -10,22 +10,24 @@ mod act;
 mod artifacts;
 mod done;
 mod good;
+mod handle;
 mod load;
 mod manifest;
 mod publish;
 mod refused;
 mod stem;
+mod upstreams;
 mod view;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Context;
 use switchyard_core::{
-    folder::{Item, Wanted},
+    folder::{self, Item},
     name::Generation,
 };
 use switchyard_delivery::Delivery;
-use switchyard_dispatch::{Dispatcher, Snapshot};
+use switchyard_dispatch::{Dispatcher, Instance, Snapshot};
 use switchyard_runtime::Runtime;
 use tokio::{
     sync::{mpsc, watch},
@@ -35,14 +37,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    durable::Items,
+    registrations, routes,
     watch::{Event, Unsettled},
 };
 use artifacts::Artifacts;
 use good::GoodFile;
+use handle::Shown;
 use load::{LoadFailure, Loader, Order};
+use publish::Wanted;
 use stem::{Active, Leaving, Stem};
+use upstreams::Upstreams;
 
 pub(crate) use artifacts::COMPONENT_MAX;
+pub(crate) use handle::{Handle, Live};
 pub(crate) use manifest::manifest;
 pub(crate) use view::{PluginView, RouteView, State as PluginState};
 
@@ -55,16 +63,25 @@ pub(crate) struct Options {
     pub(crate) data: PathBuf,
 }
 
+/// What operators have asked for over the admin API.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) upstreams: watch::Receiver<Items<registrations::Kept>>,
+    pub(crate) routes: watch::Receiver<Items<routes::Kept>>,
+}
+
 /// The service that reloads; see the module.
 pub(crate) struct Reloader {
     loader: Arc<Loader>,
     dispatcher: Arc<Dispatcher>,
     config: Arc<Config>,
+    asked: Asked,
+    upstreams: Upstreams,
     good: GoodFile,
     /// The settled entries of the folder.
     items: BTreeMap<String, Item>,
     /// What each stem was last tried as.
-    tried: BTreeMap<String, Wanted>,
+    tried: BTreeMap<String, folder::Wanted>,
     stems: BTreeMap<String, Stem>,
     /// Generations that lost their traffic and still answer.
     leaving: Vec<Leaving>,
@@ -77,22 +94,8 @@ pub(crate) struct Reloader {
     routes_are_stale: bool,
     /// Whether some may be there that nobody needs.
     artifacts_are_stale: bool,
+    live: Live,
     shown: watch::Sender<Shown>,
-}
-
-/// What others may see of the reloader.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shown {
-    /// Whether the first scan and its loads are done.
-    pub(crate) is_ready: bool,
-    /// The plugins by name.
-    pub(crate) plugins: Arc<Vec<PluginView>>,
-}
-
-/// A view on the plugins; clones are cheap.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    shown: watch::Receiver<Shown>,
 }
 
 /// Something that ran beside the reloader and ended.
@@ -100,25 +103,16 @@ enum Job {
     Loaded(Box<Order>, Result<Box<Active>, LoadFailure>),
     Optimised(String, Generation, bool),
     Drained(Generation),
+    /// An upstream has answered what was under way, or its time is over.
+    LetGo,
 }
 
-// === impl Handle ===
+// === impl Asked ===
 
-impl Handle {
-    /// What is shown now.
-    pub(crate) fn shown(&self) -> Shown {
-        self.shown.borrow().clone()
-    }
-
-    /// Shows nothing, ever.
-    #[cfg(test)]
-    pub(crate) fn empty() -> Self {
-        Self { shown: watch::channel(Shown::default()).1 }
-    }
-
-    /// Waits until something else is shown; false when nothing ever will.
-    pub(crate) async fn changed(&mut self) -> bool {
-        self.shown.changed().await.is_ok()
+impl Asked {
+    /// Nothing, ever.
+    pub(crate) fn nothing() -> Self {
+        Self { upstreams: watch::channel(Items::default()).1, routes: watch::channel(Items::default()).1 }
     }
 }
 
@@ -135,6 +129,7 @@ impl Reloader {
         runtime: Arc<Runtime>,
         dispatcher: Arc<Dispatcher>,
         delivery: Arc<Delivery>,
+        asked: Asked,
     ) -> anyhow::Result<(Self, Handle)> {
         let copies = options.data.join("artifacts");
         let artifacts =
@@ -144,6 +139,8 @@ impl Reloader {
             loader: Arc::new(Loader::new(runtime, delivery, artifacts, options.plugins)),
             dispatcher,
             config,
+            asked,
+            upstreams: Upstreams::default(),
             good: GoodFile::open(options.data.join("good.json")),
             items: BTreeMap::new(),
             tried: BTreeMap::new(),
@@ -155,12 +152,13 @@ impl Reloader {
             unsettled: Unsettled::Folder,
             routes_are_stale: true,
             artifacts_are_stale: true,
+            live: Live::default(),
             shown,
         };
-        Ok((reloader, Handle { shown: receiver }))
+        Ok((reloader, Handle::new(receiver)))
     }
 
-    /// Follows the folder's events and newer configurations until `stop` is cancelled or the watcher ends.
+    /// Follows the folder's events, newer configurations and what operators ask for, until `stop` is cancelled or the watcher ends.
     pub(crate) async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
@@ -178,6 +176,8 @@ impl Reloader {
                     let config = Arc::clone(&configs.borrow_and_update());
                     self.on_config(config);
                 }
+                Ok(()) = self.asked.upstreams.changed() => self.routes_are_stale = true,
+                Ok(()) = self.asked.routes.changed() => self.routes_are_stale = true,
                 Some(job) = self.jobs.join_next() => self.on_job(job),
             }
             // Whatever else has come meanwhile goes into the same swap.
@@ -198,8 +198,15 @@ impl Reloader {
             // route or name shall not depend on which load ended first.
             let (live, nothing) = (self.dispatcher.snapshot(), Snapshot::default());
             let previous = if self.shown.borrow().is_ready { &*live } else { &nothing };
-            let snapshot = publish::snapshot(&self.config, &mut self.stems, previous);
+            let upstreams = self.asked.upstreams.borrow_and_update().clone();
+            let routes = self.asked.routes.borrow_and_update().clone();
+            let (instances, gone) = self.upstreams.follow(&self.config.upstreams, &upstreams.by_key);
+            let (registered, routed) = (&*upstreams.by_key, &*routes.by_key);
+            let wanted = Wanted { config: &self.config, registered, routes: routed, upstreams: instances };
+            let snapshot = publish::snapshot(wanted, &mut self.stems, previous, &live);
             self.dispatcher.publish(snapshot);
+            self.let_go(gone);
+            self.live = Live { upstreams: upstreams.version, routes: routes.version };
         }
         for leaving in self.leaving.iter_mut().filter(|leaving| !leaving.is_draining) {
             leaving.is_draining = true;
@@ -215,7 +222,21 @@ impl Reloader {
         }
         let is_ready = self.scanned && !self.stems.values().any(Stem::is_awaited);
         let plugins = Arc::new(view::plugins(&self.stems, &self.tried, &self.leaving));
-        self.shown.send_replace(Shown { is_ready: is_ready || self.shown.borrow().is_ready, plugins });
+        let is_ready = is_ready || self.shown.borrow().is_ready;
+        self.shown.send_replace(Shown { is_ready, plugins, live: self.live });
+    }
+
+    /// Requests to upstreams that are under way finish; when that takes longer than a drain may, it is told.
+    fn let_go(&mut self, gone: Vec<Arc<Instance>>) {
+        let within = self.config.plugins.drain_timeout;
+        for instance in gone {
+            self.jobs.spawn(async move {
+                if tokio::time::timeout(within, instance.drained()).await.is_err() {
+                    tracing::warn!(id = instance.id(), requests = instance.in_flight(), "gone with requests under way");
+                }
+                Job::LetGo
+            });
+        }
     }
 
     /// Writes down what serves. When that fails, it is tried again the next time that something happens.

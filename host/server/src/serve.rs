@@ -1,5 +1,8 @@
 //! `serve`: wires everything, runs it, and takes it down in order.
 
+mod certificates;
+mod files;
+mod settings;
 mod tasks;
 
 use std::{
@@ -23,11 +26,14 @@ use crate::{
     cli::HostArgs,
     config::Config,
     data::make_private,
-    health::{Checks, Poller},
+    feed::Feed,
+    health::{Checks, Poller, Probed, Prober},
     host_events, output,
-    ports::StoredKeyValue,
+    ports::{LiveRegistry, StoredKeyValue},
     reconfigure,
-    reload::{self, COMPONENT_MAX, Reloader},
+    registrations::Registrations,
+    reload::{self, Asked, COMPONENT_MAX, Reloader},
+    routes::Routes,
     shutdown, telemetry,
     watch::Watch,
 };
@@ -48,6 +54,8 @@ struct Host {
     dispatcher: Arc<Dispatcher>,
     delivery: Arc<Delivery>,
     runtime: Arc<Runtime>,
+    registrations: Arc<Registrations>,
+    routes: Arc<Routes>,
     /// Cancelled to stop what reads the folder and polls.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -60,22 +68,26 @@ struct Host {
 pub(crate) async fn serve(args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config_file().as_deref(), &args.overrides())?;
     telemetry::init(&config.telemetry)?;
+    files::allow_many();
     let stop = shutdown::on_signals().context("cannot listen for signals")?;
-    let host = Host::start(&args.data, config, stop)?;
+    let host = Host::start(&args.data, config, stop).await?;
     host.run(args, mode).await
 }
 
 // === impl Host ===
 
 impl Host {
-    fn start(data: &Path, config: Config, stop: CancellationToken) -> anyhow::Result<Self> {
+    async fn start(data: &Path, config: Config, stop: CancellationToken) -> anyhow::Result<Self> {
         make_private(data)?;
         let plugins = &config.plugins.dir;
         std::fs::create_dir_all(plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
         let folder = config.store_folder(data);
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(switchyard_store::Options::new(folder))?);
+        let registrations = Arc::new(Registrations::open(Arc::clone(&store)).await?);
+        let routes = Arc::new(Routes::open(Arc::clone(&store)).await?);
         let dispatcher = Dispatcher::new();
         dispatcher.set_breaker_policy(config.breakers.clone());
+        dispatcher.set_call_policy(config.call_policy());
         let delivery = Delivery::new(Arc::clone(&store), Arc::clone(&dispatcher), config.delivery.clone());
         let ports = Ports {
             key_value: Arc::new(StoredKeyValue::new(Arc::clone(&store))),
@@ -84,6 +96,7 @@ impl Host {
             queues: Arc::clone(&delivery) as _,
             sagas: Arc::clone(&delivery) as _,
             batches: Arc::clone(&delivery) as _,
+            registry: Arc::new(LiveRegistry::new(Arc::clone(&dispatcher))),
         };
         let options = switchyard_runtime::Options {
             cache_dir: data.join("cache"),
@@ -93,28 +106,43 @@ impl Host {
             compiles_max: None,
         };
         let runtime = Arc::new(Runtime::new(options, ports)?);
-        Ok(Self { config: Arc::new(config), store, dispatcher, delivery, runtime, stop, tasks: TaskTracker::new() })
+        let (config, tasks) = (Arc::new(config), TaskTracker::new());
+        Ok(Self { config, store, dispatcher, delivery, runtime, registrations, routes, stop, tasks })
     }
 
     async fn run(self, args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
-        let gateway = Gateway::bind(self.gateway_options(mode), Arc::clone(&self.dispatcher)).await?;
+        let gateway = Gateway::bind(self.gateway_options(mode)?, Arc::clone(&self.dispatcher)).await?;
         let (gateway_at, gateway_handle) = (gateway.local_addr(), gateway.handle());
         let (configs, config) = watch::channel(Arc::clone(&self.config));
         let plugins = self.reload(&args.data, config.clone())?;
         let (poller, checks) = Poller::new(Arc::clone(&self.dispatcher), gateway_handle.clone(), config.clone());
+        let (feed, probed) = (Arc::new(Feed::new()), Probed::new());
         let sources = Sources {
             dispatcher: Arc::clone(&self.dispatcher),
             delivery: Arc::clone(&self.delivery),
             plugins: plugins.clone(),
             checks: checks.clone(),
+            probed: Arc::clone(&probed),
+            config: config.clone(),
+            registrations: Arc::clone(&self.registrations),
+            routes: Arc::clone(&self.routes),
+            feed: Arc::clone(&feed),
             stopping: self.stop.clone(),
         };
         let admin = Admin::bind(self.config.admin, sources).await?;
         let admin_at = admin.local_addr().context("the admin API has no address")?;
 
         self.tasks.spawn(poller.run(plugins.clone(), self.stop.clone()));
+        let prober = Prober::new(Arc::clone(&self.dispatcher), config.clone(), Arc::clone(&probed));
+        self.tasks.spawn(prober.run(self.stop.clone()));
+        self.tasks.spawn(tasks::expire(
+            Arc::clone(&self.registrations),
+            Arc::clone(&self.dispatcher),
+            self.stop.clone(),
+        ));
         self.tasks.spawn(tasks::sweep(Arc::clone(&self.runtime), self.stop.clone()));
-        let deliveries = self.deliver(config, plugins.clone(), checks);
+        self.reconfigure(&gateway_handle, config);
+        let deliveries = self.deliver(plugins.clone(), checks, probed, feed);
         self.tasks.spawn(tasks::say_ready(plugins, gateway_handle.clone(), self.stop.clone()));
         let (file, overrides) = (args.followed_file(), args.overrides());
         self.tasks.spawn(reconfigure::follow(file, overrides, configs, self.stop.clone()));
@@ -122,7 +150,7 @@ impl Host {
         let admin_stop = CancellationToken::new();
         let admin = tokio::spawn(admin.run(admin_stop.clone()));
         let gateway = tokio::spawn(gateway.run(self.stop.clone()));
-        announce(gateway_at, admin_at);
+        announce(self.config.gateway.tls.is_some(), gateway_at, admin_at);
 
         let failed = tokio::select! {
             () = self.stop.cancelled() => None,
@@ -156,7 +184,8 @@ impl Host {
         let options = reload::Options { plugins, data: data.to_owned() };
         let (config, runtime) = (Arc::clone(&self.config), Arc::clone(&self.runtime));
         let (dispatcher, delivery) = (Arc::clone(&self.dispatcher), Arc::clone(&self.delivery));
-        let (reloader, handle) = Reloader::new(options, config, runtime, dispatcher, delivery)?;
+        let asked = Asked { upstreams: self.registrations.watch(), routes: self.routes.watch() };
+        let (reloader, handle) = Reloader::new(options, config, runtime, dispatcher, delivery, asked)?;
         self.tasks.spawn(watch.run(self.stop.clone()));
         self.tasks.spawn(reloader.run(events, configs, self.stop.clone()));
         Ok(handle)
@@ -166,33 +195,15 @@ impl Host {
     /// way has finished, or its time is over.
     fn deliver(
         &self,
-        configs: watch::Receiver<Arc<Config>>,
         plugins: reload::Handle,
         checks: watch::Receiver<Checks>,
+        probed: Arc<Probed>,
+        feed: Arc<Feed>,
     ) -> JoinHandle<()> {
         let (delivery, dispatcher) = (Arc::clone(&self.delivery), Arc::clone(&self.dispatcher));
-        self.tasks.spawn(host_events::tell(delivery, dispatcher, plugins, checks, self.stop.clone()));
-        self.tasks.spawn(reconfigure::delivery(Arc::clone(&self.delivery), configs.clone(), self.stop.clone()));
-        self.tasks.spawn(reconfigure::breakers(Arc::clone(&self.dispatcher), configs, self.stop.clone()));
+        self.tasks.spawn(host_events::tell(delivery, dispatcher, plugins, checks, probed, feed, self.stop.clone()));
         let drain = self.config.plugins.drain_timeout;
         self.tasks.spawn(Arc::clone(&self.delivery).run(self.stop.clone(), drain))
-    }
-
-    fn gateway_options(&self, mode: Mode) -> switchyard_gateway::Options {
-        let (said, defaults) = (&self.config.gateway, switchyard_gateway::Options::default());
-        switchyard_gateway::Options {
-            listen: said.listen,
-            body_max: said.body_max.unwrap_or(defaults.body_max),
-            header_max: said.header_max.unwrap_or(defaults.header_max),
-            request_timeout: said.request_timeout.unwrap_or(defaults.request_timeout),
-            header_timeout: said.header_timeout.unwrap_or(defaults.header_timeout),
-            idle_timeout: said.idle_timeout.unwrap_or(defaults.idle_timeout),
-            connections_max: said.connections_max.unwrap_or(defaults.connections_max),
-            access_log: said.access_log.unwrap_or(defaults.access_log),
-            show_backtraces: mode == Mode::Development,
-            drain_timeout: self.config.plugins.drain_timeout,
-            version: env!("CARGO_PKG_VERSION"),
-        }
     }
 
     async fn finish(self) -> anyhow::Result<()> {
@@ -210,7 +221,8 @@ fn own_program() -> anyhow::Result<PathBuf> {
     if linked.exists() { Ok(linked) } else { std::env::current_exe().context("cannot find this program's own file") }
 }
 
-fn announce(gateway: SocketAddr, admin: SocketAddr) {
-    output::line(format_args!("gateway listening on http://{gateway}"));
+fn announce(is_secure: bool, gateway: SocketAddr, admin: SocketAddr) {
+    let scheme = if is_secure { "https" } else { "http" };
+    output::line(format_args!("gateway listening on {scheme}://{gateway}"));
     output::line(format_args!("admin listening on http://{admin}"));
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::Handled;
 use crate::bindings::switchyard::plugin::{batch as wit_batch, event_types, events as wit_events};
-use crate::bindings::switchyard::plugin::{queue_types, queues as wit_queues};
+use crate::bindings::switchyard::plugin::{queue_types, queues as wit_queues, registry as wit_registry};
 use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::bindings::wasi::config::store as config;
 use crate::bindings::wasi::logging::logging;
 use crate::bindings::wasi::random::random as wasi_random;
 use crate::log::Level;
-use crate::{batch, events, queues};
+use crate::{batch, events, queues, registry};
 
 pub(crate) use kv::{Bucket, Cas};
 pub(crate) use sagas::{cancel_saga, saga, signal_saga, start_saga};
@@ -90,6 +90,15 @@ pub(crate) fn reject(message: &queue_types::Message, why: &str) -> Result<(), qu
 
 pub(crate) fn extend(message: &queue_types::Message, visibility_ms: u64) -> Result<(), queues::Error> {
     Ok(wit_queues::extend(&message.queue, &message.id, &message.token, visibility_ms)?)
+}
+
+pub(crate) fn discover(name: Option<&str>, tags: &[&str]) -> Vec<registry::Instance> {
+    let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    wit_registry::discover(name, &tags).into_iter().map(registry::Instance::from).collect()
+}
+
+pub(crate) fn lookup(name: &str) -> Vec<registry::Instance> {
+    wit_registry::lookup(name).into_iter().map(registry::Instance::from).collect()
 }
 
 pub(crate) fn read(key: wit_batch::Key) -> Result<Option<batch::Entry>, batch::Error> {

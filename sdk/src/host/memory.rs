@@ -4,6 +4,7 @@ mod batch;
 mod events;
 mod kv;
 mod queues;
+mod registry;
 mod sagas;
 
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ pub(crate) use batch::{commit, read};
 pub(crate) use events::{complete, publish, publish_many, published};
 pub(crate) use kv::{Bucket, Cas};
 pub(crate) use queues::{ack, defer, enqueue, extend, lease, nack, reject, waiting};
+pub(crate) use registry::{discover, lookup, register};
 pub(crate) use sagas::{Signal, cancel_saga, saga, sagas, signal_saga, signals, start_saga};
 
 use super::Handled;
@@ -34,6 +36,8 @@ struct Host {
     /// All that were started, in their order.
     sagas: Vec<saga_types::Snapshot>,
     signals: Vec<Signal>,
+    /// What there is besides this service.
+    instances: Vec<crate::registry::Instance>,
     /// What a handler is at.
     handling: Option<Cause>,
     /// How far its clock is ahead.

@@ -132,11 +132,75 @@ macro_rules! __plugin_role {
             };
         };
     };
+    (middleware, $handler:expr) => {
+        const _: () = {
+            const MIDDLEWARE: fn() -> $crate::Middleware =
+                || $crate::middleware::IntoMiddleware::into_middleware($handler);
+            const _: fn() -> $crate::Middleware = MIDDLEWARE;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::http_middleware::exports::switchyard::plugin::http_middleware;
+
+                struct Plugin;
+
+                static MADE: ::std::sync::OnceLock<$crate::Middleware> = ::std::sync::OnceLock::new();
+
+                impl http_middleware::Guest for Plugin {
+                    fn on_request(
+                        head: http_middleware::RequestHead,
+                        body: ::std::option::Option<::std::vec::Vec<u8>>,
+                    ) -> http_middleware::RequestDecision {
+                        MADE.get_or_init(MIDDLEWARE).request(&head.into(), body.as_deref()).into()
+                    }
+
+                    fn on_response(
+                        request: http_middleware::RequestHead,
+                        head: http_middleware::ResponseHead,
+                        body: ::std::option::Option<::std::vec::Vec<u8>>,
+                    ) -> http_middleware::ResponseDecision {
+                        let made = MADE.get_or_init(MIDDLEWARE);
+                        made.response(&request.into(), &head.into(), body.as_deref()).into()
+                    }
+                }
+
+                $crate::bindings::http_middleware::export_http_middleware!(
+                    Plugin with_types_in $crate::bindings::http_middleware
+                );
+            };
+        };
+    };
+    (authenticator, $authenticator:expr) => {
+        const _: () = {
+            const AUTHENTICATOR: fn(&str) -> ::std::result::Result<$crate::Claims, $crate::AuthError> = $authenticator;
+            const _: fn(&str) -> ::std::result::Result<$crate::Claims, $crate::AuthError> = AUTHENTICATOR;
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                use $crate::bindings::authenticator::exports::switchyard::plugin::authenticator;
+
+                struct Plugin;
+
+                impl authenticator::Guest for Plugin {
+                    fn validate_token(
+                        token: ::std::string::String,
+                    ) -> ::std::result::Result<authenticator::Claims, authenticator::AuthError> {
+                        let validated = AUTHENTICATOR(&token);
+                        validated.map(::std::convert::Into::into).map_err(::std::convert::Into::into)
+                    }
+                }
+
+                $crate::bindings::authenticator::export_authenticator!(
+                    Plugin with_types_in $crate::bindings::authenticator
+                );
+            };
+        };
+    };
     ($other:ident, $value:expr) => {
         ::std::compile_error!(::std::concat!(
             "`",
             ::std::stringify!($other),
-            "` is no role: there are http, events, queues, commands and event_middleware"
+            "` is no role: there are http, events, queues, commands, event_middleware, middleware and authenticator"
         ));
     };
 }

@@ -9,15 +9,14 @@ mod publish;
 mod queues;
 mod rivals;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use self::rivals::Rivals;
 use crate::{
     figures,
     load::{CLIENTS, disk::Disk},
+    server::rivals_folder,
     settings::Settings,
 };
 
@@ -29,7 +28,7 @@ const PAYLOAD_BYTES: usize = 256;
 
 /// Measures the tables that are wanted, and prints each when it is done, then all as JSON.
 pub(crate) async fn measure(settings: &Settings) -> Result<()> {
-    let rivals = Rivals::find(folder()?)?;
+    let rivals = Rivals::find(rivals_folder()?)?;
     let disk = Disk::find()?;
     let head = json!({
         "machine": figures::machine(), "system": figures::system(), "disk": disk.name, "versions": rivals.versions,
@@ -50,14 +49,6 @@ pub(crate) async fn measure(settings: &Settings) -> Result<()> {
     }
     println!("\n{}", json!({ "run": head, "tables": tables }));
     Ok(())
-}
-
-/// Where `tests/bench/rivals` puts what is compared with.
-fn folder() -> Result<PathBuf> {
-    let folder = switchyard_tests::root().join("target/bench/rivals");
-    folder
-        .canonicalize()
-        .context("nothing to compare with: use tests/bench/run, or run tests/bench/rivals target/bench/rivals")
 }
 
 /// A payload as JSON text.

@@ -1,8 +1,9 @@
 //! Measures Switchyard against what it stands beside, side by side in one run.
 //!
 //! `switchyard-bench` measures HTTP against a native server, `switchyard-bench events` events and queues against
-//! nats-server, Redis and BullMQ, `switchyard-bench sagas` sagas against the same steps done by hand. All contenders of
-//! a run are started first and then loaded in turn, round by round.
+//! nats-server, Redis and BullMQ, `switchyard-bench sagas` sagas against the same steps done by hand, `switchyard-bench
+//! proxy` the gateway in front of a native server against nginx, HAProxy and Envoy. All contenders of a run are started
+//! first and then loaded in turn, round by round.
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod client;
@@ -11,7 +12,9 @@ mod figures;
 mod http;
 mod load;
 mod own;
+mod proxy;
 mod sagas;
+mod server;
 mod settings;
 
 use anyhow::Result;
@@ -25,9 +28,11 @@ fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("native") => http::native::serve(),
+        Some("upstream") => proxy::upstream::serve(&words[1..]),
         Some("participants") => sagas::participants::serve(),
         Some("by-hand") => sagas::by_hand::serve(&words[1..]),
         Some("events") => alone(events::measure(&Settings::parse(&words[1..], &events::TABLES)?)),
+        Some("proxy") => alone(proxy::measure(&Settings::parse(&words[1..], &proxy::TABLES)?)),
         Some("sagas") => alone(sagas::measure(&Settings::parse(&words[1..], &sagas::TABLES)?)),
         _ => {
             let settings = Settings::parse(&words, &[])?;

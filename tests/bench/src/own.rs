@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// The running program, ended when dropped.
 pub(crate) struct Own {
@@ -46,22 +46,29 @@ impl Drop for Own {
     }
 }
 
-/// Serves until killed; prints its address.
+/// Serves HTTP/1.1 until killed; prints its address.
 pub(crate) async fn serve<F>(answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> Result<()>
 where
     F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
 {
+    listen(|stream| {
+        let service = service_fn(answer.clone());
+        tokio::spawn(async move {
+            let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service).await;
+            // The client closes; there is nobody to tell.
+            drop(connection);
+        });
+    })
+    .await
+}
+
+/// Accepts connections until killed; prints its address.
+pub(crate) async fn listen(accepted: impl Fn(TokioIo<TcpStream>)) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let service = service_fn(answer.clone());
-        tokio::spawn(async move {
-            let connection =
-                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
-            // The client closes; there is nobody to tell.
-            drop(connection);
-        });
+        accepted(TokioIo::new(stream));
     }
 }

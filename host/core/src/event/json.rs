@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Attribute, DEFAULT_CONTENT_TYPE, Draft, Event, InvalidEvent};
 
@@ -107,6 +107,12 @@ impl Draft {
     }
 }
 
+/// A whole number of 32 bits, which may be written as `3.0`.
+fn integer(number: &Number) -> Option<i32> {
+    let of_float = |number: f64| (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten();
+    number.as_i64().map_or_else(|| number.as_f64().and_then(of_float), |number| number.try_into().ok())
+}
+
 fn payload(
     data: Option<Value>,
     base64: Option<Value>,
@@ -140,7 +146,7 @@ impl Attribute {
         match value {
             Value::Bool(value) => Some(Self::Boolean(value)),
             Value::String(value) => Some(Self::String(value)),
-            Value::Number(value) => value.as_i64()?.try_into().ok().map(Self::Integer),
+            Value::Number(value) => integer(&value).map(Self::Integer),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::{Pattern, RouteRule};
 
 /// A rule's claim on the requests it matches; the greatest wins. The order of the fields is the order of the
-/// Kubernetes Gateway API: exact, then longest prefix, host, method.
+/// Kubernetes Gateway API: exact, then longest prefix, host, method, most headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
     /// Exact before template before prefix.
@@ -20,6 +20,8 @@ pub struct Precedence {
     pub layer: u8,
     /// A rule for this method before one for any.
     pub method: MethodClaim,
+    /// The number of headers that it asks for: more before fewer.
+    pub headers: usize,
     /// The first in the list.
     pub order: Reverse<usize>,
 }
@@ -50,6 +52,7 @@ pub enum MethodClaim {
 
 impl Precedence {
     /// The claim of a rule that is the `order`th of its list, on a method; none when it does not take it.
+    /// Whether the request has the headers is not looked at.
     pub fn of<T>(rule: &RouteRule<T>, order: usize, method: &str) -> Option<Self> {
         Some(Self { method: MethodClaim::of(rule, method)?, ..Self::regardless_of_method(rule, order) })
     }
@@ -63,6 +66,7 @@ impl Precedence {
             host: rule.host.is_some(),
             layer: rule.origin.layer.rank(),
             method: MethodClaim::Any,
+            headers: rule.headers.len(),
             order: Reverse(order),
         }
     }

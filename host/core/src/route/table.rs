@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt};
 
 use super::{
     Layer, Lookup, Origin, Pattern, RouteRule,
+    action::HeaderMatch,
     precedence::{MethodClaim, Precedence},
     trie::{Index, RuleIndex},
 };
@@ -30,6 +31,7 @@ pub struct Refused<T> {
 struct Search<'a, T> {
     table: &'a RouteTable<T>,
     method: &'a str,
+    has: &'a dyn Fn(&HeaderMatch) -> bool,
     best: Option<(Precedence, RuleIndex)>,
     path_known: bool,
 }
@@ -37,11 +39,11 @@ struct Search<'a, T> {
 // === impl RouteTable ===
 
 impl<T> RouteTable<T> {
-    /// Builds the table. Of two rules of equal rank and different owners for the same path and host, with a method
-    /// that both take, the later one in `rules` is refused; all others are in the table, and [`Precedence`]
+    /// Builds the table. Of two rules of equal rank and different owners for the same path, host and headers, with a
+    /// method that both take, the later one in `rules` is refused; all others are in the table, and [`Precedence`]
     /// decides between them.
     pub fn build(rules: impl IntoIterator<Item = RouteRule<T>>) -> (Self, Vec<Refused<T>>) {
-        Self::in_order(rules.into_iter().map(RouteRule::with_plain_host))
+        Self::in_order(rules.into_iter().map(RouteRule::plain))
     }
 
     /// Builds the table that follows this one, as [`build`](Self::build) does; but of plugins' rules, those that
@@ -56,7 +58,7 @@ impl<T> RouteTable<T> {
             // The operator's rules keep the order in which they are written.
             rule.origin.layer.rank() == Layer::Manifest.rank() && !holding.into_iter().any(|held| held.covers(rule))
         };
-        let mut rules: Vec<_> = rules.into_iter().map(RouteRule::with_plain_host).collect();
+        let mut rules: Vec<_> = rules.into_iter().map(RouteRule::plain).collect();
         rules.sort_by_cached_key(is_new);
         Self::in_order(rules)
     }
@@ -81,9 +83,12 @@ impl<T> RouteTable<T> {
         (table, refused)
     }
 
-    /// What answers a request: `host` as in its Host header, `path` raw and without the query.
-    pub fn find(&self, host: &str, method: &str, path: &str) -> Lookup<'_, T> {
-        let mut search = Search { table: self, method, best: None, path_known: false };
+    /// What answers a request: `host` as in its Host header, `path` raw and without the query. `has` says whether it has
+    /// a header; it is asked only about rules that take its path and host, and ask for headers.
+    ///
+    /// A rule whose headers the request does not have is not there for it: without another one the path is not known.
+    pub fn find(&self, host: &str, method: &str, path: &str, has: &dyn Fn(&HeaderMatch) -> bool) -> Lookup<'_, T> {
+        let mut search = Search { table: self, method, has, best: None, path_known: false };
         self.index.visit_exact(host, path, &mut |index| search.see(index));
         // An exact rule has precedence over all others.
         if search.best.is_none() {
@@ -91,7 +96,7 @@ impl<T> RouteTable<T> {
         }
         match search.best {
             Some((_, index)) => Lookup::Found(&self.rules[index].target),
-            None if search.path_known => Lookup::MethodNotAllowed { allow: self.allow(host, path) },
+            None if search.path_known => Lookup::MethodNotAllowed { allow: self.allow(host, path, has) },
             None => Lookup::NotFound,
         }
     }
@@ -101,10 +106,15 @@ impl<T> RouteTable<T> {
         &self.rules
     }
 
-    /// The methods of all rules that take this path, as the value of `Allow`.
-    fn allow(&self, host: &str, path: &str) -> String {
+    /// The methods of all rules that take this path and these headers, as the value of `Allow`.
+    fn allow(&self, host: &str, path: &str, has: &dyn Fn(&HeaderMatch) -> bool) -> String {
         let mut methods: Vec<&str> = Vec::new();
-        let mut see = |index: RuleIndex| methods.extend(self.rules[index].methods.iter().map(String::as_str));
+        let mut see = |index: RuleIndex| {
+            let rule = &self.rules[index];
+            if rule.takes_headers(has) {
+                methods.extend(rule.methods.iter().map(String::as_str));
+            }
+        };
         self.index.visit_exact(host, path, &mut see);
         self.index.visit_rest(host, path, &mut see);
         if methods.contains(&"GET") {
@@ -126,8 +136,12 @@ impl<T> Default for RouteTable<T> {
 
 impl<T> Search<'_, T> {
     fn see(&mut self, index: RuleIndex) {
+        let rule = &self.table.rules[index];
+        if !rule.takes_headers(self.has) {
+            return;
+        }
         self.path_known = true;
-        if let Some(method) = MethodClaim::of(&self.table.rules[index], self.method) {
+        if let Some(method) = MethodClaim::of(rule, self.method) {
             let claim = Precedence { method, ..self.table.claims[index] };
             if self.best.is_none_or(|(held, _)| claim > held) {
                 self.best = Some((claim, index));
@@ -147,10 +161,14 @@ impl<T> fmt::Display for Refused<T> {
         if let Some(host) = &self.rule.host {
             write!(f, "{host}")?;
         }
+        write!(f, "{}", self.rule.pattern)?;
+        for (place, header) in self.rule.headers.iter().enumerate() {
+            write!(f, "{}'{header}'", if place == 0 { " with " } else { " and " })?;
+        }
         write!(
             f,
-            "{} of {} is held by {}; give it another path, or decide between them by a [[route]] in the config",
-            self.rule.pattern, self.rule.origin.owner, self.held_by
+            " of {} is held by {}; give it another path, or decide between them by a [[route]] in the config",
+            self.rule.origin.owner, self.held_by
         )
     }
 }

@@ -263,8 +263,12 @@ fn nobody(sent: &Sent) -> Outcome {
 /// When one is asked again that did not take a command; none if it may have.
 fn refused(error: &CallError) -> Option<Duration> {
     match error {
-        CallError::BreakerOpen { retry_after, .. } => Some(*retry_after),
-        CallError::Unavailable { .. } | CallError::Busy { .. } => Some(UNAVAILABLE_PAUSE),
+        CallError::BreakerOpen { retry_after, .. } | CallError::NoHealthyInstance { retry_after, .. } => {
+            Some(*retry_after)
+        }
+        CallError::Unavailable { .. } | CallError::Unreachable { .. } | CallError::Busy { .. } => {
+            Some(UNAVAILABLE_PAUSE)
+        }
         CallError::TooManyHops | CallError::TimedOut { .. } | CallError::Failed { .. } | CallError::Body(_) => None,
     }
 }

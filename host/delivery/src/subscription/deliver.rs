@@ -115,9 +115,13 @@ pub(crate) fn answered(answer: Result<Result<(), Failure>, CallError>) -> Outcom
         Ok(Err(Failure::Reject(reason))) => Outcome::Reject(reason),
         Ok(Err(Failure::Defer(pause))) => Outcome::Later(pause.clamp(*DEFER.start(), *DEFER.end())),
         // It did not take place.
-        Err(CallError::Unavailable { .. } | CallError::BreakerOpen { .. } | CallError::Busy { .. }) => {
-            Outcome::Later(UNAVAILABLE_PAUSE)
-        }
+        Err(
+            CallError::Unavailable { .. }
+            | CallError::Unreachable { .. }
+            | CallError::BreakerOpen { .. }
+            | CallError::NoHealthyInstance { .. }
+            | CallError::Busy { .. },
+        ) => Outcome::Later(UNAVAILABLE_PAUSE),
         Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
     }
 }

@@ -1,7 +1,20 @@
 //! What a guest's failure says of the instance.
 
+use http::Response;
 use switchyard_core::breaker::Outcome;
-use switchyard_runtime::GuestError;
+use switchyard_runtime::{Body, GuestError};
+
+use crate::upload::Upload;
+
+/// What an answer, or the want of one, says of the instance: nothing when the caller's own part did not arrive.
+pub(crate) fn of_call(called: &Result<Response<Body>, GuestError>, upload: Option<&Upload>) -> Outcome {
+    let has_timed_out = matches!(called, Err(GuestError::TimedOut { .. }));
+    match called {
+        _ if upload.is_some_and(|upload| upload.excuse(has_timed_out).is_some()) => Outcome::Uncounted,
+        Ok(response) => Outcome::of_status(response.status().as_u16()),
+        Err(error) => of_error(error),
+    }
+}
 
 /// Failures of the guest count, and so does code that cannot be loaded: nobody is there to be reached. That it is busy,
 /// that a caller's request did not arrive, or asks for a role that the guest does not have, says nothing of it.

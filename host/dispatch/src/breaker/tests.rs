@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A breaker that is open for next to no time, and what it tells.
 fn breaker() -> (Breaker, broadcast::Receiver<BreakerChange>) {
-    let breaker = Breaker::new("users".parse().unwrap(), Generation(3));
+    let breaker = Breaker::new("users".parse().unwrap(), "users-3".into());
     let listeners = broadcast::Sender::new(64);
     let told = listeners.subscribe();
     let config = Config { open: Duration::from_millis(20), ..Config::default() };

@@ -52,16 +52,16 @@ pub struct BreakerChange {
 
 impl Breaker {
     /// The id of its instance, and its own.
-    pub(crate) fn id(&self) -> String {
-        format!("{}-{}", self.service, self.instance)
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(crate) fn view(&self) -> BreakerView {
         let machine = self.polled();
         BreakerView {
-            id: self.id(),
+            id: self.id().to_owned(),
             service: self.service.clone(),
-            instance: self.id(),
+            instance: self.id().to_owned(),
             state: machine.state(),
             failure_count: machine.failure_count(),
             next_attempt: next_attempt(&machine),
@@ -72,7 +72,7 @@ impl Breaker {
     pub(super) fn change(&self, machine: &breaker::Breaker, transition: Transition) -> BreakerChange {
         let Transition { from, to, cause } = transition;
         BreakerChange {
-            id: self.id(),
+            id: self.id().to_owned(),
             service: self.service.clone(),
             from,
             to,

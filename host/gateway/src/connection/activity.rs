@@ -1,11 +1,14 @@
 //! What a connection is doing, noted by its own task and read by the one that watches over all.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU8, AtomicU32, Ordering::Relaxed},
 };
 
-/// The notes of one connection. Only its own task writes, so that plain relaxed stores do.
+use crate::validate::Violation;
+
+/// The notes of one connection of HTTP/1, or of one stream of HTTP/2. Only its own task writes, so that plain relaxed
+/// stores do.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     phase: AtomicU8,
@@ -13,6 +16,8 @@ pub(crate) struct Activity {
     /// Goes round; only compared with itself.
     progress: AtomicU32,
     upload: AtomicU8,
+    /// What is wrong with the latest request's body. Nothing comes after it.
+    violation: OnceLock<Violation>,
 }
 
 /// Where in an exchange a connection is.
@@ -40,6 +45,8 @@ pub(crate) enum Upload {
     Unread = 1,
     /// It is longer than allowed.
     TooLarge = 2,
+    /// Where it ends cannot be said.
+    Broken = 3,
 }
 
 /// What the watch sees of a connection.
@@ -75,6 +82,9 @@ impl Activity {
     }
 
     pub(crate) fn upload(&self) -> Upload {
+        if self.violation.get().is_some() {
+            return Upload::Broken;
+        }
         match self.upload.load(Relaxed) {
             0 => Upload::Done,
             1 => Upload::Unread,
@@ -86,16 +96,24 @@ impl Activity {
         self.upload.store(upload as u8, Relaxed);
     }
 
-    /// Bytes came in; while nothing is under way they begin a request.
-    pub(super) fn read(&self) {
-        self.wrote();
+    /// What is wrong with the latest request's body, if something is.
+    pub(crate) fn violation(&self) -> Option<Violation> {
+        self.violation.get().copied()
+    }
+
+    pub(super) fn break_upload(&self, violation: Violation) {
+        self.violation.get_or_init(|| violation);
+    }
+
+    /// A part of a request is there; while nothing is under way its head is awaited from now on.
+    pub(super) fn arrived(&self) {
         if self.phase.load(Relaxed) == Phase::Idle as u8 {
             self.set(Phase::Head);
         }
     }
 
-    /// Bytes went out.
-    pub(super) fn wrote(&self) {
+    /// Something moved, either way.
+    pub(crate) fn moved(&self) {
         self.progress.store(self.progress.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
@@ -122,12 +140,26 @@ impl Activity {
     }
 }
 
+// === impl Upload ===
+
+impl Upload {
+    /// Whether the rest of it is not read, whatever it is.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::TooLarge | Self::Broken)
+    }
+}
+
 // === impl Responding ===
 
 impl Responding {
-    /// Whether the request's body turned out too large while the response was on its way.
-    pub(crate) fn upload_too_large(&self) -> bool {
-        self.0.upload() == Upload::TooLarge
+    /// Notes that a part of the response is on its way.
+    pub(crate) fn moved(&self) {
+        self.0.moved();
+    }
+
+    /// Whether the request's body turned out to be one that is not taken while the response was on its way.
+    pub(crate) fn upload_is_over(&self) -> bool {
+        self.0.upload().is_over()
     }
 }
 
@@ -145,15 +177,25 @@ mod tests {
     fn reading_begins_a_request_only_while_nothing_is_under_way() {
         let activity = Arc::new(Activity::default());
         assert!(activity.is_silent());
-        activity.read();
+        activity.moved();
+        activity.arrived();
         activity.begin(Upload::Unread);
         assert_eq!(activity.look().phase, Phase::Handling);
         let responding = activity.respond();
-        activity.read();
+        activity.arrived();
         assert_eq!(activity.look().phase, Phase::Responding);
         drop(responding);
         assert_eq!(activity.look().phase, Phase::Idle);
-        activity.read();
-        assert_eq!(activity.look(), Seen { phase: Phase::Head, requests: 1, progress: 3 });
+        activity.arrived();
+        assert_eq!(activity.look(), Seen { phase: Phase::Head, requests: 1, progress: 1 });
+    }
+
+    #[test]
+    fn a_broken_upload_stays_broken() {
+        let activity = Activity::default();
+        activity.break_upload(Violation::ChunkSize);
+        activity.begin(Upload::Unread);
+        assert!(activity.upload() == Upload::Broken && activity.upload().is_over());
+        assert_eq!(activity.violation(), Some(Violation::ChunkSize));
     }
 }

@@ -5,10 +5,10 @@ use std::{io, time::Duration};
 use http::{HeaderMap, Uri};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 
+use super::stream::Stream;
 use crate::{
     handle::Shared,
     request::Ids,
@@ -20,12 +20,12 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(10);
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 
-/// The longest path in bytes that an answer to a broken head shows, so that an empty socket buffer holds the answer.
+/// The longest path in bytes that an answer to a broken head shows.
 const PATH_MAX: usize = 2 << 10;
 
 /// Answers a client whose request's head cannot be read to its end, counts the request, and closes. `head` is what
 /// came of it, and `latency` how long that took.
-pub(super) async fn refuse(stream: TcpStream, shared: &Shared, head: &[u8], refusal: Refusal, latency: Duration) {
+pub(super) async fn refuse(mut stream: Stream, shared: &Shared, head: &[u8], refusal: Refusal, latency: Duration) {
     let id = Ids::new(&HeaderMap::new()).request_id;
     // Without a path the occurrence still has a name (RFC 9457, section 3.1.5).
     let instance = path_in(head).unwrap_or_else(|| format!("urn:uuid:{id}"));
@@ -39,16 +39,21 @@ pub(super) async fn refuse(stream: TcpStream, shared: &Shared, head: &[u8], refu
     bytes.extend_from_slice(rest.as_bytes());
     bytes.extend_from_slice(body);
     shared.stats.record(response.status().as_u16(), latency);
-    // Nothing is in the socket's buffer, so all of it goes in at once or the client is gone.
-    if let Err(error) = stream.try_write(&bytes) {
-        tracing::debug!(%error, "cannot answer a request without a whole head");
+    let written = async {
+        stream.write_all(&bytes).await?;
+        stream.flush().await
+    };
+    match timeout(LINGER, written).await {
+        Ok(Ok(())) => linger(stream).await,
+        Ok(Err(error)) => tracing::debug!(%error, "cannot answer a request without a whole head"),
+        Err(_) => tracing::debug!("a client without a whole head does not read its answer"),
     }
-    linger(stream).await;
 }
 
 /// The path of a request of which there is at least the first line, when it is short enough to be shown.
 fn path_in(head: &[u8]) -> Option<String> {
-    let end = head.iter().position(|byte| *byte == b'\n')?;
+    let head = head.trim_ascii_start();
+    let end = memchr::memchr(b'\n', head)?;
     let line = std::str::from_utf8(&head[..end]).ok()?;
     let target: Uri = line.split(' ').nth(1)?.parse().ok()?;
     Some(target.path().to_owned()).filter(|path| path.starts_with('/') && path.len() <= PATH_MAX)
@@ -57,7 +62,7 @@ fn path_in(head: &[u8]) -> Option<String> {
 /// Says that nothing more comes, then reads and forgets what the client still sends: closing a socket with unread
 /// bytes makes the kernel send a reset, which can reach the client before it has read the response (RFC 9112,
 /// section 9.6).
-pub(super) async fn linger(mut stream: TcpStream) {
+pub(super) async fn linger(mut stream: Stream) {
     let mut scrap = vec![0; 16 << 10];
     let all = async {
         stream.shutdown().await?;

@@ -34,6 +34,15 @@ where
     Ok(Body::stream(Limited { incoming, max, left: max, activity: Arc::clone(activity) }))
 }
 
+/// Why the client's own body is to blame for whatever came of its request: it was too long, or broken.
+pub(super) fn fault(activity: &Activity, max: u64) -> Option<Refusal> {
+    match (activity.violation(), activity.upload()) {
+        (Some(violation), _) => Some(Refusal::new(violation.code(), violation)),
+        (None, Upload::TooLarge) => Some(Refusal::too_large(max)),
+        _ => None,
+    }
+}
+
 /// A body that fails when it grows too long, and notes its end. Its trailers say no more than headers may.
 struct Limited<B> {
     incoming: B,
@@ -53,6 +62,7 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
             Some(Ok(mut frame)) => {
+                self.activity.moved();
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::clean(trailers);
                 }

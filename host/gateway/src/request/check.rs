@@ -52,8 +52,7 @@ pub(super) fn host(parts: &Parts) -> Result<Option<Host>, Refusal> {
 
 /// Refuses requests that say in two ways how long they are, or twice (RFC 9112, section 6.3).
 ///
-/// hyper's parser refuses lengths that differ. But it drops an equal second Content-Length, and a Content-Length
-/// beside Transfer-Encoding, before anybody else sees the headers: those requests pass, with one meaning only.
+/// Over HTTP/1 the validator has seen to it, before hyper drops what is too much; this is for what else comes here.
 ///
 /// # Errors
 /// [`Code::BadRequest`], with the reason.
@@ -78,6 +77,7 @@ fn is_host_byte(byte: &u8) -> bool {
 
 impl Host {
     /// Host and port as text.
+    #[cfg(test)]
     pub(super) fn as_str(&self) -> &str {
         // Checked to be ASCII when it was made.
         self.0.to_str().unwrap_or_default()

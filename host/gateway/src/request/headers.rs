@@ -4,16 +4,20 @@
 use super::Ids;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, CONTENT_LENGTH, HOST},
+    header::{CONNECTION, CONTENT_LENGTH, HOST, TE},
 };
+use switchyard_core::route::action::HeaderMatch;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Removes what is only for this connection (RFC 9110, section 7.6.1), and what only the gateway may say. For the
-/// head of a request and for its trailers, which some servers merge into the headers.
+/// Whether a request has a header that a route asks for; of several values any one may be the one.
+pub(super) fn has(headers: &HeaderMap, asked: &HeaderMatch) -> bool {
+    let is_asked_for = |value: &HeaderValue| asked.value.as_ref().is_none_or(|asked| value == asked.as_str());
+    headers.get_all(asked.name.as_str()).iter().any(is_asked_for)
+}
+
+/// Removes what is only for this connection (RFC 9110, section 7.6.1), and what only the gateway may say. For trailers
+/// too, which some servers merge into the headers.
 pub(super) fn clean(headers: &mut HeaderMap) {
     remove_listed_in_connection(headers);
     // Most requests carry one or two of them, so that looking anew for each is the cheapest.
@@ -22,23 +26,22 @@ pub(super) fn clean(headers: &mut HeaderMap) {
     }
 }
 
-/// Says where a request came from: the client's address, and the host that was asked for. Ids and the service's
-/// name are set by the dispatcher, for calls between services too.
-pub(super) fn stamp(headers: &mut HeaderMap, ids: &Ids, forwarded_for: &HeaderValue, host: Option<HeaderValue>) {
-    if !ids.continues {
-        // It belongs to a traceparent that was not there, or not valid (W3C Trace Context, section 3.3).
-        headers.remove(TRACESTATE);
+/// Cleans the head of a request. What is left of it is what services get.
+pub(super) fn clean_head(headers: &mut HeaderMap, ids: &Ids) {
+    // It is for one connection, and what it says holds for the next one too: trailers are passed on.
+    let takes_trailers = headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    clean(headers);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
-    headers.insert(X_FORWARDED_FOR, forwarded_for.clone());
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    if let Some(host) = host {
-        headers.insert(HOST, host.clone());
-        headers.insert(X_FORWARDED_HOST, host);
+    // It belongs to a traceparent that was not there, or not valid (W3C Trace Context, section 3.3).
+    if !ids.continues {
+        headers.remove(TRACESTATE);
     }
 }
 
 /// Whether a header is about the connection, or was dealt with by the gateway itself: Expect is answered by the
-/// server that reads the body.
+/// server that reads the body. Trailer is none of them (RFC 9110, section 7.6.1).
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -49,7 +52,6 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
             | "proxy-authorization"
             | "proxy-connection"
             | "te"
-            | "trailer"
             | "transfer-encoding"
             | "upgrade"
     )
@@ -75,8 +77,8 @@ pub(crate) fn remove_listed_in_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether only the gateway may say this. No proxy before us is trusted, so what it added goes too.
-fn is_ours(name: &HeaderName) -> bool {
+/// Whether only the gateway may say this. What a trusted proxy said of it is read before.
+pub(crate) fn is_ours(name: &HeaderName) -> bool {
     let name = name.as_str();
     if !name.starts_with('x') {
         return name == "forwarded";
@@ -106,10 +108,23 @@ mod tests {
 
     fn cleaned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut headers = map(pairs);
-        clean(&mut headers);
+        let ids = Ids::new(&headers);
+        clean_head(&mut headers, &ids);
         let mut left: Vec<_> = headers.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
         left.sort();
         left
+    }
+
+    #[test]
+    fn a_route_finds_its_header_among_all_values() {
+        let headers = map(&[("x-tenant", "a"), ("X-Tenant", "b")]);
+        let asked = |value| HeaderMatch::list([("X-Tenant", value)]).unwrap().remove(0);
+        for (value, is_there) in
+            [(None, true), (Some("a"), true), (Some("b"), true), (Some("B"), false), (Some("a, b"), false)]
+        {
+            assert_eq!(has(&headers, &asked(value)), is_there, "{value:?}");
+        }
+        assert!(!has(&map(&[]), &asked(None)));
     }
 
     #[test]
@@ -118,7 +133,7 @@ mod tests {
             ("connection", "Keep-Alive, X-Hop , ,bad name"),
             ("keep-alive", "timeout=5"),
             ("x-hop", "1"),
-            ("te", "trailers"),
+            ("te", "gzip"),
             ("upgrade", "h2c"),
             ("expect", "100-continue"),
             ("proxy-connection", "close"),
@@ -126,6 +141,12 @@ mod tests {
             ("accept", "*/*"),
         ]);
         assert_eq!(left, [("accept".into(), "*/*".into())]);
+    }
+
+    #[test]
+    fn that_a_client_takes_trailers_is_passed_on() {
+        let left = cleaned(&[("te", "Trailers"), ("connection", "te"), ("trailer", "checksum")]);
+        assert_eq!(left, [("te".into(), "trailers".into()), ("trailer".into(), "checksum".into())]);
     }
 
     #[test]
@@ -176,19 +197,15 @@ mod tests {
     }
 
     #[test]
-    fn services_learn_where_a_request_came_from() {
-        let mut headers = map(&[("host", "old"), ("tracestate", "a=b")]);
+    fn a_tracestate_without_its_trace_is_removed() {
+        let mut headers = map(&[("tracestate", "a=b")]);
         let ids = Ids::new(&headers);
-        stamp(
-            &mut headers,
-            &ids,
-            &HeaderValue::from_static("192.0.2.1"),
-            Some(HeaderValue::from_static("api.example")),
-        );
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        assert_eq!(headers["x-forwarded-host"], "api.example");
-        assert_eq!(headers["host"], "api.example");
-        assert!(!headers.contains_key("tracestate"));
+        clean_head(&mut headers, &ids);
+        assert!(headers.is_empty());
+        headers =
+            map(&[("tracestate", "a=b"), ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
+        let ids = Ids::new(&headers);
+        clean_head(&mut headers, &ids);
+        assert!(headers.contains_key("tracestate"));
     }
 }

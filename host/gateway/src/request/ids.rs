@@ -46,6 +46,11 @@ fn new_uuid() -> Uuid {
     Builder::from_unix_timestamp_millis(u64::try_from(now.as_millis()).unwrap_or(0), &random).into_uuid()
 }
 
+/// A number of chance, for shares of requests.
+pub(super) fn chance() -> u64 {
+    next_random()
+}
+
 /// xoroshiro128++ (Blackman and Vigna), seeded for each thread with 124 bits from the system.
 fn next_random() -> u64 {
     thread_local! {

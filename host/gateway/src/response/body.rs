@@ -30,11 +30,14 @@ impl HttpBody for ResponseBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.responding.as_ref().is_some_and(Responding::upload_too_large) {
-            let error = BodyError::Aborted("the request's body is too large".to_owned());
+        if self.responding.as_ref().is_some_and(Responding::upload_is_over) {
+            let error = BodyError::Aborted("the request's body is too large, or broken".to_owned());
             return Poll::Ready(Some(Err(error)));
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(responding) = &self.responding {
+            responding.moved();
+        }
         if let Some(Err(error)) = &frame {
             tracing::debug!(%error, "a response broke off; so does its connection");
         }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use http::{
     HeaderValue, Method, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use switchyard_core::problem::Code;
 use switchyard_dispatch::{Body, CallError};
@@ -18,12 +18,14 @@ pub(crate) struct Refusal {
     retry_after: Option<Duration>,
     /// The value of Allow, for [`Code::MethodNotAllowed`].
     allow: Option<Cow<'static, str>>,
+    /// The value of WWW-Authenticate, for a 401 (RFC 9110, section 15.5.2).
+    challenge: Option<String>,
 }
 
 impl Refusal {
     /// A refusal because of `what`; the code's remedy is added to it.
     pub(crate) fn new(code: Code, what: impl std::fmt::Display) -> Self {
-        Self { code, detail: format!("{what}; {}", code.remedy()), retry_after: None, allow: None }
+        Self { code, detail: format!("{what}; {}", code.remedy()), retry_after: None, allow: None, challenge: None }
     }
 
     /// RFC 9110, section 15.5.6: Allow must be there.
@@ -33,11 +35,25 @@ impl Refusal {
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, what) }
     }
 
+    /// The same, which says when to come back.
+    pub(crate) fn after(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
+    /// The same, which says what credentials are asked for.
+    pub(crate) fn challenge(self, challenge: String) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
+
     pub(crate) fn too_large(max: u64) -> Self {
         Self::new(Code::PayloadTooLarge, format_args!("the body is longer than {max} bytes"))
     }
 
-    #[cfg(test)]
+    /// Its code's short text.
+    pub(crate) fn title(&self) -> &'static str {
+        self.code.title()
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -55,6 +71,9 @@ impl Refusal {
         }
         if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
             headers.insert(ALLOW, allow);
+        }
+        if let Some(challenge) = self.challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use switchyard_core::health::{Check, CheckStatus, Lifecycle};
-use switchyard_gateway::Options;
+use switchyard_gateway::{Options, Policy};
 
 use crate::common::{Client, Edge, json};
 
@@ -78,7 +78,8 @@ async fn what_could_be_read_in_two_ways_is_refused() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_read_and_the_answer_arrives() {
-    let edge = Edge::start(Options { body_max: 1_000, ..common::options() }).await;
+    let edge =
+        Edge::start(Options { policy: Policy { body_max: 1_000, ..Policy::default() }, ..common::options() }).await;
     let mut client = edge.client().await;
     // More than the socket's buffers hold, sent before the answer is looked at.
     let length = 32 << 20;

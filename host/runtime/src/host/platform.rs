@@ -1,4 +1,5 @@
-//! `switchyard:plugin/{events,queues,sagas,batch}`: the platform's own imports, each with its part in a file beside this.
+//! `switchyard:plugin/{events,queues,sagas,batch,registry}`: the platform's own imports, each with its part in a file
+//! beside this.
 //!
 //! A call is checked for size before anything of it goes on; what it means is for the ports to judge.
 
@@ -7,7 +8,7 @@ use wasmtime::component::{HasSelf, Linker};
 use crate::{ports::Origin, settings::NAME_BYTES_MAX, state::GuestState};
 
 pub(super) use self::bindings::switchyard::plugin::{
-    batch, event_types, events, queue_types, queues, saga_types, sagas,
+    batch, event_types, events, queue_types, queues, registry, saga_types, sagas,
 };
 
 #[allow(missing_docs, reason = "generated; the WIT is documented")]
@@ -21,6 +22,7 @@ mod bindings {
                 import switchyard:plugin/queues@0.1.0;
                 import switchyard:plugin/sagas@0.1.0;
                 import switchyard:plugin/batch@0.1.0;
+                import switchyard:plugin/registry@0.1.0;
             }
         ",
         world: "host:platform/platform",
@@ -29,8 +31,13 @@ mod bindings {
 }
 
 /// Those that hold functions; any 0.1.x links.
-pub(crate) const INTERFACES: [&str; 4] =
-    ["switchyard:plugin/events", "switchyard:plugin/queues", "switchyard:plugin/sagas", "switchyard:plugin/batch"];
+pub(crate) const INTERFACES: [&str; 5] = [
+    "switchyard:plugin/events",
+    "switchyard:plugin/queues",
+    "switchyard:plugin/sagas",
+    "switchyard:plugin/batch",
+    "switchyard:plugin/registry",
+];
 
 /// What a guest hears that calls the host from its start function.
 const NOT_IN_A_CALL: &str = "nothing is being handled yet: call this from a handler";
@@ -39,7 +46,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
     events::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     queues::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     sagas::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    batch::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    batch::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    registry::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 
 /// Who calls.

@@ -1,5 +1,7 @@
 //! How a plugin is called, by role: who is let in, for how long, and in what kind of code.
 
+mod gateway;
+
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use switchyard_core::{
     message::Leased,
     saga::Told,
 };
+use tokio::time::timeout_at;
 
 use super::{
     Plugin, command_handler, event_handler, event_middleware, fast,
@@ -19,7 +22,11 @@ use super::{
     mapped::{Code, Kind},
     messaging, p2, queue_handler,
 };
-use crate::{body::Body, context::CallContext, error::GuestError};
+use crate::{
+    body::{Body, BodyError},
+    context::CallContext,
+    error::GuestError,
+};
 
 // === impl Plugin ===
 
@@ -31,14 +38,14 @@ impl Plugin {
     /// When it serves no HTTP, is too busy, too slow, or fails; see [`GuestError`].
     pub async fn call(&self, context: CallContext, request: Request<Body>) -> Result<Response<Body>, GuestError> {
         let role = self.description.http_role().ok_or_else(|| self.not_exported(&Role::HTTP))?;
+        if role == Role::HttpHandler {
+            return self.call_fast(context, request).await;
+        }
         let (inner, shared) = (&self.inner, &self.shared);
         let answer = |code: Arc<Code>, context, admission| async move {
             match &code.kind {
-                Kind::Linked(linked) if role == Role::HttpHandler => {
-                    fast::call(linked, inner, shared, context, request, admission).await
-                }
                 Kind::Linked(linked) => p2::call(linked, inner, shared, context, request, admission).await,
-                Kind::P3(concurrent) => concurrent.call(shared, context, request, admission).await,
+                Kind::P3(concurrent) => concurrent.call(shared, context, request, admission, None).await,
             }
         };
         self.admit(context, answer).await
@@ -100,6 +107,23 @@ impl Plugin {
         self.run(context, event_middleware::Process { event }).await
     }
 
+    /// Calls the fast lane, once the request's body is there.
+    async fn call_fast(&self, context: CallContext, request: Request<Body>) -> Result<Response<Body>, GuestError> {
+        let (parts, body) = request.into_parts();
+        let read = self.uploads.read(&self.gate, body, context.body_max);
+        // Whoever was waited for, it was not the guest.
+        let held = timeout_at(context.deadline, read).await.map_err(|_| BodyError::TimedOut)??;
+        let request = fast::Handle { parts, body: held.body.clone() };
+        let (inner, shared) = (&self.inner, &self.shared);
+        let answer = |code: Arc<Code>, context, admission| async move {
+            match &code.kind {
+                Kind::Linked(linked) => fast::call(linked, inner, shared, context, request, admission).await,
+                Kind::P3(_) => Err(self.unloadable("a 0.3 component has HTTP roles only".to_owned())),
+            }
+        };
+        self.admit(context, answer).await
+    }
+
     /// Makes one call of a role of the 0.2 track.
     async fn run<C: Call>(&self, context: CallContext, call: C) -> Result<C::Answer, GuestError> {
         let answer = |code: Arc<Code>, context, admission| async move {
@@ -127,7 +151,7 @@ impl Plugin {
             let code = self.code().await?;
             call(code, context, admission).await
         };
-        match tokio::time::timeout_at(deadline, answer).await {
+        match timeout_at(deadline, answer).await {
             Ok(answer) => answer,
             // It has not reached the guest, so trying again repeats nothing.
             Err(_) if !begun.load(Relaxed) => Err(self.gate.busy("no place became free in time")),
@@ -140,6 +164,10 @@ impl Plugin {
 
     fn needs(&self, role: Role) -> Result<(), GuestError> {
         if self.description.has(role) { Ok(()) } else { Err(self.not_exported(&[role])) }
+    }
+
+    fn failed(&self, reason: String) -> GuestError {
+        GuestError::Failed { service: self.shared.service.clone(), reason, backtrace: None }
     }
 
     fn not_exported(&self, needed: &[Role]) -> GuestError {

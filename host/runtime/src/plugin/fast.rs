@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts};
+use http::{Response, request::Parts};
 use switchyard_core::describe::Role;
 use wasmtime::component::InstancePre;
 
 use super::{
     gate::Admission,
+    heads,
     linked::{Call, Linked, absent},
     roles,
     warm::Guest,
@@ -22,16 +23,13 @@ use crate::{
     state::{GuestState, Shared},
 };
 
-/// The fewest and most statuses a service may answer; 1xx are the connection's own.
-const STATUSES: std::ops::RangeInclusive<u16> = 200..=599;
-
-type Params<'a> = (wit::Request<'a>,);
+type Params<'a> = (wit::RequestParam<'a>,);
 type Return = (wit::Response,);
 
 /// A request to be answered.
-struct Handle {
-    parts: Parts,
-    body: Bytes,
+pub(super) struct Handle {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
 }
 
 pub(super) fn check(pre: &InstancePre<GuestState>) -> wasmtime::Result<()> {
@@ -43,12 +41,12 @@ pub(super) async fn call(
     inner: &Inner,
     shared: &Arc<Shared>,
     context: CallContext,
-    request: Request<Body>,
+    request: Handle,
     admission: Admission,
 ) -> Result<Response<Body>, GuestError> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect(context.body_max).await?;
-    response(shared, linked.run(inner, shared, context, admission, Handle { parts, body }).await?)
+    let answer = linked.run(inner, shared, context, admission, request).await?;
+    let failed = |reason| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
+    Ok(heads::response(answer).map_err(failed)?.map(Body::full))
 }
 
 impl Call for Handle {
@@ -58,33 +56,12 @@ impl Call for Handle {
         let handler = guest.exports.http.as_ref().ok_or_else(|| absent(Role::HttpHandler))?;
         let headers: Vec<(&str, &[u8])> =
             self.parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let request = wit::Request {
+        let request = wit::RequestParam {
             method: self.parts.method.as_str(),
-            path: self.parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+            path: heads::target(&self.parts.uri),
             headers: &headers,
             body: &self.body,
         };
         handler.call_handle(&mut guest.store, request).await
     }
-}
-
-fn response(shared: &Shared, answer: wit::Response) -> Result<Response<Body>, GuestError> {
-    let bad = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
-    if !STATUSES.contains(&answer.status) {
-        return Err(bad(format!("it answered with status {}, which is not in 200 to 599", answer.status)));
-    }
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + 4);
-    for (name, value) in answer.headers {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| bad(format!("it answered with the header name '{name}'")))?;
-        let value = HeaderValue::from_maybe_shared(bytes::Bytes::from(value))
-            .map_err(|_| bad(format!("it answered with an invalid value of the header '{name}'")))?;
-        headers.append(name, value);
-    }
-    // The body's true length is the host's to tell.
-    headers.remove(http::header::CONTENT_LENGTH);
-    let mut response = Response::new(Body::full(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|error| bad(error.to_string()))?;
-    *response.headers_mut() = headers;
-    Ok(response)
 }

@@ -92,7 +92,7 @@ impl Kind {
         let linker = linker::linker(component.engine(), description.track)?;
         let pre = linker.instantiate_pre(component)?;
         let reused = shared.settings.guests == Guests::Reused;
-        if description.http_role() == Some(Role::WasiHttp03) {
+        if description.http_role() == Some(Role::WasiHttp03) || description.has(Role::HttpChain) {
             return Ok(Self::P3(p3::Concurrent::new(inner, pre, shared, reused)?));
         }
         let roles = Roles::new(&pre, &description.roles)?;

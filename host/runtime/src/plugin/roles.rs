@@ -63,6 +63,8 @@ roles! {
     queue: QueueHandler => wit::queue_handler,
     event_middleware: EventMiddleware => wit::event_middleware,
     command: CommandHandler => wit::command_handler,
+    http_middleware: HttpMiddleware => wit::http_middleware,
+    authenticator: Authenticator => wit::authenticator,
 }
 
 // === impl Roles ===
@@ -71,7 +73,6 @@ impl Roles {
     /// Finds the exports of these roles, and checks that they have the shape in which this host calls them: drafts
     /// went under one version in several shapes.
     pub(crate) fn new(pre: &InstancePre<GuestState>, roles: &BTreeSet<Role>) -> wasmtime::Result<Self> {
-        let found = Self::find(pre, roles)?;
         for role in roles {
             match role {
                 Role::HttpHandler => super::fast::check(pre)?,
@@ -80,10 +81,12 @@ impl Roles {
                 Role::QueueHandler => super::queue_handler::check(pre)?,
                 Role::EventMiddleware => super::event_middleware::check(pre)?,
                 Role::CommandHandler => super::command_handler::check(pre)?,
-                Role::WasiHttp02 | Role::WasiHttp03 | Role::Manifest => {}
+                Role::HttpMiddleware => super::http_middleware::check(pre)?,
+                Role::Authenticator => super::authenticator::check(pre)?,
+                Role::WasiHttp02 | Role::WasiHttp03 | Role::HttpChain | Role::Manifest => {}
             }
         }
-        Ok(found)
+        Self::find(pre, roles)
     }
 }
 

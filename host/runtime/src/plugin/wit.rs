@@ -13,7 +13,9 @@ use crate::{
 };
 
 pub(super) use self::bindings::{
-    exports::switchyard::plugin::{command_handler, event_handler, event_middleware, http_handler, queue_handler},
+    exports::switchyard::plugin::{
+        authenticator, command_handler, event_handler, event_middleware, http_handler, http_middleware, queue_handler,
+    },
     switchyard::plugin::{event_types, http_types, queue_types, types},
 };
 
@@ -38,6 +40,8 @@ mod bindings {
                 export switchyard:plugin/event-middleware@0.1.0;
                 export switchyard:plugin/queue-handler@0.1.0;
                 export switchyard:plugin/command-handler@0.1.0;
+                export switchyard:plugin/http-middleware@0.1.0;
+                export switchyard:plugin/authenticator@0.1.0;
             }
         ",
         world: "host:roles/roles",

@@ -15,7 +15,7 @@ use super::{Expect, Origin};
 #[async_trait]
 pub trait Batches: Send + Sync + 'static {
     /// Commits all operations, or none. [`BatchOp::Ack`] acknowledges the origin's
-    /// [`handled`](CallContext::handled).
+    /// [`handled`](crate::context::CallContext::handled).
     async fn commit(&self, origin: Origin, ops: Vec<BatchOp>) -> Result<BatchCommitted, BatchError>;
 }
 

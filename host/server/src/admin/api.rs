@@ -2,19 +2,18 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
-use http_body_util::Full;
 use switchyard_core::problem::Code;
 
 use super::{
-    Sources, breakers, dead_letters, events,
+    Sources, breakers, dead_letters, events, openapi,
     query::Query,
     queues,
-    reply::{Problem, json, page, text},
-    routes, sagas, services, subscriptions,
+    reply::{AnswerBody, Problem, json, page, text},
+    routes, sagas, services, subscriptions, watch,
 };
 
 /// What is answered.
-pub(super) type Answer = Result<Response<Full<Bytes>>, Problem>;
+pub(super) type Answer = Result<Response<AnswerBody>, Problem>;
 
 /// A request that may ask.
 pub(super) struct Asked<'a> {
@@ -34,12 +33,12 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments[..] {
         ["livez"] => asked.reading(|_| Ok(text(StatusCode::OK, "ok\n"))),
+        ["openapi.json"] => asked.reading(|_| Ok(openapi::answer())),
         ["readyz"] => asked.reading(|_| Ok(readyz(sources))),
         ["api", "v1", "plugins"] => asked.reading(|query| plugins(sources, query)),
         ["api", "v1", "plugins", name] => asked.reading(|_| plugin(sources, name)),
-        ["api", "v1", "services"] => asked.reading(|query| service_list(sources, query)),
-        ["api", "v1", "services", name] => asked.reading(|_| service(sources, name)),
-        ["api", "v1", "routes"] => asked.reading(|query| route_list(sources, query)),
+        ["api", "v1", "services", ref rest @ ..] => services::answer(&asked, rest, sources).await,
+        ["api", "v1", "routes", ref rest @ ..] => routes::answer(&asked, rest, sources).await,
         ["api", "v1", "breakers", ref rest @ ..] => breakers::answer(&asked, rest, sources),
         ["api", "v1", "topics", ref rest @ ..] => events::topics(&asked, rest, sources).await,
         ["api", "v1", "events"] => events::events(&asked, sources).await,
@@ -47,6 +46,7 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
         ["api", "v1", "dead-letters", ref rest @ ..] => dead_letters::answer(&asked, rest, sources).await,
         ["api", "v1", "queues", ref rest @ ..] => queues::answer(&asked, rest, sources).await,
         ["api", "v1", "sagas", ref rest @ ..] => sagas::answer(&asked, rest, sources).await,
+        ["api", "v1", "watch"] => watch::answer(&asked, sources),
         _ => Err(no_such_path()),
     }
 }
@@ -73,7 +73,7 @@ impl Asked<'_> {
     }
 }
 
-fn readyz(sources: &Sources) -> Response<Full<Bytes>> {
+fn readyz(sources: &Sources) -> Response<AnswerBody> {
     if sources.stopping.is_cancelled() {
         text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
     } else if sources.plugins.shown().is_ready {
@@ -93,20 +93,4 @@ fn plugin(sources: &Sources, name: &str) -> Answer {
     let shown = sources.plugins.shown().plugins;
     let found = shown.iter().find(|plugin| plugin.name == name);
     found.map(json).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no plugin {name}")))
-}
-
-fn service_list(sources: &Sources, query: &Query<'_>) -> Answer {
-    let (snapshot, checks) = (sources.dispatcher.snapshot(), sources.checks.borrow().clone());
-    Ok(json(&page(services::list(&snapshot, &checks, query), query)?))
-}
-
-fn service(sources: &Sources, name: &str) -> Answer {
-    let (snapshot, checks) = (sources.dispatcher.snapshot(), sources.checks.borrow().clone());
-    let found = services::one(&snapshot, &checks, name);
-    found.map(|found| json(&found)).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no service {name}")))
-}
-
-fn route_list(sources: &Sources, query: &Query<'_>) -> Answer {
-    let snapshot = sources.dispatcher.snapshot();
-    Ok(json(&page(routes::list(&snapshot), query)?))
 }

@@ -55,6 +55,7 @@ pub(super) async fn answer(asked: &Asked<'_>, rest: &[&str], sources: &Sources) 
             let redriving = delivery.redrive_all(list, rate).await?;
             Ok(with_status(StatusCode::ACCEPTED, json(&Redriving { redriving })))
         }
+        (_, ["redrive"]) => Err(Problem::method_not_allowed("POST")),
         (Method::GET | Method::HEAD, [id]) => Ok(json(&delivery.dead_letter(id).await?)),
         (Method::DELETE, [id]) => {
             delivery.discard(id).await?;

@@ -106,16 +106,17 @@ fn from(from: Option<&str>, cursor: Option<&str>) -> Result<From, Problem> {
         let detail = format!("{what} is '{text}': write first, a sequence, or a time as in 2026-01-31T12:00:00Z");
         Problem::new(Code::BadRequest, detail)
     };
-    if let Some(cursor) = cursor {
-        return cursor.parse().map(From::After).map_err(|_| wrong("cursor", cursor));
-    }
-    match from {
-        None | Some("first") => Ok(From::First),
+    let first = match from {
+        None | Some("first") => From::First,
         Some(text) => match (text.parse::<u64>(), text.parse::<Timestamp>()) {
-            (Ok(sequence), _) => Ok(From::After(sequence.saturating_sub(1))),
-            (_, Ok(time)) => Ok(From::Time(time)),
-            _ => Err(wrong("from", text)),
+            (Ok(sequence), _) => From::After(sequence.saturating_sub(1)),
+            (_, Ok(time)) => From::Time(time),
+            _ => return Err(wrong("from", text)),
         },
+    };
+    match cursor {
+        Some(cursor) => cursor.parse().map(From::After).map_err(|_| wrong("cursor", cursor)),
+        None => Ok(first),
     }
 }
 

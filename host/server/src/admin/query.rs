@@ -31,6 +31,18 @@ impl<'a> Query<'a> {
         text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or_else(wrong)
     }
 
+    /// Whether this name is there as `true`; false when it is not there.
+    ///
+    /// # Errors
+    /// When it is neither true nor false.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.first(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(text) => Err(Problem::new(Code::BadRequest, format!("{name} is '{text}', neither true nor false"))),
+        }
+    }
+
     /// Every value of this name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = String> {
         let members = self.0.split('&').map(|member| member.split_once('=').unwrap_or((member, "")));

@@ -1,22 +1,37 @@
 //! Answers of the admin API: JSON, pages of lists, and problems.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use serde::Serialize;
 use switchyard_core::problem::Code;
 use switchyard_delivery::Error;
 
-use super::query::Query;
+use super::{query::Query, watch::Events};
 
 /// The most items of a list in one answer, and how many there are when a request does not say.
 const PAGE_MAX: usize = 1_000;
 
 /// When it is worth trying again what the store or a queue cannot take now, in seconds: a queue moves quickly.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+
+/// The body of an answer.
+pub(super) enum AnswerBody {
+    /// All of it is there.
+    Whole(Full<Bytes>),
+    /// It goes on for as long as the client, and the host, want.
+    Events(Box<Events>),
+}
 
 /// A request that is not answered as it hoped.
 #[derive(Debug)]
@@ -38,26 +53,26 @@ pub(super) struct List<T> {
 }
 
 /// 200 with this value as JSON.
-pub(super) fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
+pub(super) fn json(value: &impl Serialize) -> Response<AnswerBody> {
     // Values of this API have string keys and no fallible parts, so they serialise.
     body(StatusCode::OK, "application/json", serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// The same answer with another status.
-pub(super) fn with_status(status: StatusCode, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+pub(super) fn with_status(status: StatusCode, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
     *response.status_mut() = status;
     response
 }
 
 /// 204: it is done.
-pub(super) fn empty() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+pub(super) fn empty() -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
 /// A short text.
-pub(super) fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+pub(super) fn text(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     body(status, "text/plain; charset=utf-8", text.into())
 }
 
@@ -77,12 +92,46 @@ pub(super) fn page<T>(mut items: Vec<(String, T)>, query: &Query<'_>) -> Result<
     Ok(List { items: items.into_iter().map(|(_, item)| item).collect(), next })
 }
 
-fn body(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(bytes.into()));
+fn body(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::Whole(Full::new(bytes.into())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+// === impl AnswerBody ===
+
+impl Default for AnswerBody {
+    fn default() -> Self {
+        Self::Whole(Full::default())
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut *self {
+            Self::Whole(body) => Pin::new(body).poll_frame(cx),
+            Self::Events(events) => Pin::new(&mut **events).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_end_stream(),
+            Self::Events(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Events(_) => SizeHint::default(),
+        }
+    }
 }
 
 // === impl Problem ===
@@ -99,7 +148,7 @@ impl Problem {
     }
 
     /// The answer, in problem+json.
-    pub(super) fn into_response(self, path: &str) -> Response<Full<Bytes>> {
+    pub(super) fn into_response(self, path: &str) -> Response<AnswerBody> {
         let mut problem = self.code.problem(Some(&self.detail), Some(path), None);
         problem.error = self.error.as_deref().unwrap_or(problem.error);
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

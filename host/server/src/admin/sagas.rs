@@ -134,7 +134,7 @@ fn list(query: &Query<'_>) -> Result<ListSagas, Problem> {
     Ok(ListSagas {
         status: status.transpose()?,
         name: query.first("name"),
-        after: query.first("cursor"),
+        after: query.first("cursor").filter(|cursor| !cursor.is_empty()),
         limit: query.number("limit", PAGE, PAGE_MAX)?,
     })
 }

@@ -85,7 +85,7 @@ pub(super) async fn answer(asked: &Asked<'_>, rest: &[&str], sources: &Sources) 
 }
 
 fn start(to: &serde_json::Value) -> Result<CursorStart, Problem> {
-    let place = match (to.as_u64(), to.as_str()) {
+    let place = match (body::whole_number(to), to.as_str()) {
         (Some(sequence), _) => Some(CursorStart::After(sequence.saturating_sub(1))),
         (_, Some("first")) => Some(CursorStart::First),
         (_, Some("latest")) => Some(CursorStart::Latest),

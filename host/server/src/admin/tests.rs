@@ -4,12 +4,16 @@ mod basics;
 mod breakers;
 mod dead_letters;
 mod events;
+mod openapi;
 mod queues;
+mod routes;
 mod sagas;
+mod services;
 mod subscriptions;
+mod watch;
 
 use http::{HeaderMap, Method};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 use switchyard_core::event::binding;
 use switchyard_store::{Backend, Embedded, Options};
@@ -43,13 +47,20 @@ impl Api {
         let folder = tempfile::tempdir().expect("a folder");
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(Options::new(folder.path())).expect("a store"));
         let (dispatcher, stop) = (Dispatcher::new(), CancellationToken::new());
+        let registrations = Arc::new(Registrations::empty(Arc::clone(&store)));
+        let routes = Arc::new(Routes::empty(Arc::clone(&store)));
         let delivery = Delivery::new(store, Arc::clone(&dispatcher), config);
         tokio::spawn(Arc::clone(&delivery).run(stop.clone(), Duration::ZERO));
         let sources = Sources {
             dispatcher,
             delivery,
             plugins: reload::Handle::empty(),
-            checks: watch::channel(Checks::default()).1,
+            checks: tokio::sync::watch::channel(Checks::default()).1,
+            probed: Probed::new(),
+            config: tokio::sync::watch::channel(Arc::new(Config::default())).1,
+            registrations,
+            routes,
+            feed: Arc::new(Feed::new()),
             stopping: CancellationToken::new(),
         };
         Self { sources, stop, folder }

@@ -3,18 +3,15 @@
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
 
 use switchyard_core::{
-    manifest::{InvalidRoute, RouteSpec},
     outbound::AllowList,
     units::{ByteSize, HumanDuration},
 };
 use toml::Spanned;
 
 use super::{
-    Config, Gateway, NOT_LOOPBACK, Plugins, Route, Service, Telemetry, breaker, delivery, is_safe_for_admin, raw,
+    Config, NOT_LOOPBACK, Plugins, Service, Telemetry, balancer, breaker, delivery, gateway, health, is_safe_for_admin,
+    place::Text, raw, retry, route, upstream,
 };
-
-/// The least `header-max`, in bytes: hyper reads with no smaller buffer.
-const HEADER_MAX_LEAST: u64 = 8 << 10;
 
 /// A value that is of the right type and wrong all the same.
 #[derive(Debug)]
@@ -25,8 +22,8 @@ pub(super) struct Wrong {
     pub(super) message: String,
 }
 
-/// Checks everything; `base` is the folder that relative paths start from.
-pub(super) fn check(raw: raw::Raw, base: &Path) -> Result<Config, Wrong> {
+/// Checks everything; `base` is the folder that relative paths start from, and `text` is what `raw` was read from.
+pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config, Wrong> {
     let defaults = Config::default();
     let delivery = delivery::check(delivery::Raw {
         events: raw.events,
@@ -38,16 +35,27 @@ pub(super) fn check(raw: raw::Raw, base: &Path) -> Result<Config, Wrong> {
         granted: raw.services.iter().map(|(name, service)| (name.clone(), service.grants.clone())).collect(),
     })?;
     let breakers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.breaker.clone()?)));
+    let retries = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.retry.clone()?)));
+    let retries = retry::retries(raw.retry, retries.collect(), text)?;
+    let balancers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.balancer.clone()?)));
+    let balancers = balancer::balancers(raw.balancer, balancers.collect())?;
+    let routes = route::routes(raw.route, &retries.default.policy, text)?;
+    let gateway = gateway::gateway(raw.gateway, base, text)?;
+    route::check_auth(&routes, &gateway.policy.auth.kind, text)?;
     Ok(Config {
         delivery,
         breakers: breaker::policy(raw.breaker, breakers.collect())?,
-        gateway: gateway(raw.gateway, defaults.gateway)?,
+        health: health::config(raw.health)?,
+        gateway,
         admin: raw.admin.listen.map_or(Ok(defaults.admin), admin)?,
         plugins: Plugins {
             dir: raw.plugins.dir.map_or(defaults.plugins.dir, |dir| base.join(dir)),
             drain_timeout: raw.plugins.drain_timeout.map_or(defaults.plugins.drain_timeout, |timeout| timeout.0),
         },
-        routes: raw.route.into_iter().map(route).collect::<Result<_, _>>()?,
+        routes,
+        upstreams: upstream::upstreams(raw.upstream, base, text)?,
+        retries,
+        balancers,
         services: raw.services.into_iter().map(|(name, s)| Ok((name, service(s)?))).collect::<Result<_, _>>()?,
         store_path: raw.store.path.map(|path| base.join(path)),
         telemetry: Telemetry {
@@ -57,48 +65,9 @@ pub(super) fn check(raw: raw::Raw, base: &Path) -> Result<Config, Wrong> {
     })
 }
 
-fn gateway(raw: raw::Gateway, defaults: Gateway) -> Result<Gateway, Wrong> {
-    Ok(Gateway {
-        listen: raw.listen.map_or(defaults.listen, |listen| listen.into_inner().0),
-        body_max: size(raw.body_max)?,
-        header_max: header_max(raw.header_max)?.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-        request_timeout: duration(raw.request_timeout)?,
-        header_timeout: duration(raw.header_timeout)?,
-        idle_timeout: duration(raw.idle_timeout)?,
-        connections_max: number(raw.connections_max)?.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
-        access_log: raw.access_log,
-    })
-}
-
 fn admin(listen: Spanned<raw::Listen>) -> Result<SocketAddr, Wrong> {
     let address = listen.as_ref().0;
     if is_safe_for_admin(address) { Ok(address) } else { wrong(&listen, NOT_LOOPBACK.to_owned()) }
-}
-
-fn route(raw: raw::Route) -> Result<Route, Wrong> {
-    let path_span = raw.path.span();
-    let method_spans: Vec<_> = raw.methods.iter().map(Spanned::span).collect();
-    let prefix_span = raw.strip_prefix.as_ref().map(Spanned::span);
-    let timeout_span = raw.timeout.as_ref().map(Spanned::span);
-    let spec = RouteSpec {
-        path: raw.path.into_inner(),
-        methods: raw.methods.into_iter().map(Spanned::into_inner).collect(),
-        strip_prefix: raw.strip_prefix.map(Spanned::into_inner),
-        host: raw.host,
-        timeout: raw.timeout.map(Spanned::into_inner),
-    };
-    match spec.check() {
-        Ok(()) => Ok(Route { spec, service: raw.service }),
-        Err(invalid) => {
-            let span = match &invalid {
-                InvalidRoute::Path(_) => None,
-                InvalidRoute::Method { place, .. } => method_spans.get(*place).cloned(),
-                InvalidRoute::StripPrefix(_) => prefix_span,
-                InvalidRoute::Timeout => timeout_span,
-            };
-            Err(Wrong { span: span.unwrap_or(path_span), message: invalid.to_string() })
-        }
-    }
 }
 
 fn service(raw: raw::Service) -> Result<Service, Wrong> {
@@ -129,17 +98,12 @@ fn log_level(raw: Spanned<String>) -> Result<String, Wrong> {
     }
 }
 
-fn size(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
+pub(super) fn size(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
     positive(raw, |size| size.0 > 0, "the size must be at least 1B").map(|size| size.map(|size| size.0))
 }
 
 pub(super) fn duration(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong> {
     positive(raw, |d| d.0 > Duration::ZERO, "the duration must be at least 1ms").map(|d| d.map(|d| d.0))
-}
-
-fn header_max(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {
-    let message = "the size must be at least 8KiB, the smallest buffer that requests can be read with";
-    positive(raw, |size| size.0 >= HEADER_MAX_LEAST, message).map(|size| size.map(|size| size.0))
 }
 
 pub(super) fn number(raw: Option<Spanned<u32>>) -> Result<Option<u32>, Wrong> {

@@ -11,15 +11,16 @@ use switchyard_core::{
 use switchyard_delivery::config::{Grants, OnError, TopicDurability};
 use toml::Spanned;
 
-use super::{LogFormat, breaker};
+use super::{LogFormat, balancer, breaker, gateway, health, retry, route, upstream};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Raw {
-    pub(super) gateway: Gateway,
+    pub(super) gateway: gateway::Raw,
     pub(super) admin: Admin,
     pub(super) plugins: Plugins,
-    pub(super) route: Vec<Route>,
+    pub(super) route: Vec<route::Raw>,
+    pub(super) upstream: Vec<upstream::Raw>,
     pub(super) subscription: Vec<Spanned<Subscription>>,
     pub(super) schedule: Vec<Spanned<Schedule>>,
     pub(super) events: Events,
@@ -27,21 +28,11 @@ pub(super) struct Raw {
     pub(super) queues: BTreeMap<Spanned<String>, Queue>,
     pub(super) services: BTreeMap<ServiceName, Service>,
     pub(super) breaker: breaker::Raw,
+    pub(super) retry: retry::Raw,
+    pub(super) balancer: balancer::Raw,
+    pub(super) health: health::Raw,
     pub(super) store: Store,
     pub(super) telemetry: Telemetry,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct Gateway {
-    pub(super) listen: Option<Spanned<Listen>>,
-    pub(super) body_max: Option<Spanned<ByteSize>>,
-    pub(super) header_max: Option<Spanned<ByteSize>>,
-    pub(super) request_timeout: Option<Spanned<HumanDuration>>,
-    pub(super) header_timeout: Option<Spanned<HumanDuration>>,
-    pub(super) idle_timeout: Option<Spanned<HumanDuration>>,
-    pub(super) connections_max: Option<Spanned<u32>>,
-    pub(super) access_log: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,18 +107,6 @@ pub(super) struct Schedule {
     pub(super) data: serde_json::Value,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Route {
-    pub(super) path: Spanned<String>,
-    pub(super) service: ServiceName,
-    #[serde(default)]
-    pub(super) methods: Vec<Spanned<String>>,
-    pub(super) host: Option<String>,
-    pub(super) strip_prefix: Option<Spanned<String>>,
-    pub(super) timeout: Option<Spanned<HumanDuration>>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Service {
@@ -141,6 +120,8 @@ pub(super) struct Service {
     pub(super) concurrency_max: Option<Spanned<u32>>,
     pub(super) queue_max: Option<u32>,
     pub(super) breaker: Option<breaker::Raw>,
+    pub(super) retry: Option<retry::Raw>,
+    pub(super) balancer: Option<balancer::Raw>,
 }
 
 #[derive(Debug, Default, Deserialize)]

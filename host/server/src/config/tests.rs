@@ -29,7 +29,7 @@ fn a_wrong_member_names_line_and_remedy() {
     check("[gateway]\nrequest-timeout = '0s'", ":2: the duration must be at least 1ms");
     check("[gateway]\nconnections-max = 0", ":2: the number must be at least 1");
     check("[admin]\nlisten = '0.0.0.0:3900'", ":2: the admin API listens on a loopback address only");
-    check("[[route]]\npath = '/a'", ":1: missing field `service`");
+    check("[[route]]\nservice = 'a'", ":1: missing field `path`");
     check("[[route]]\nservice = 'a'\npath = 'a'", ":3: ");
     check("[[route]]\nservice = 'A'\npath = '/a'", ":2: 'A' is not a service name");
     check("[[route]]\nservice = 'a'\npath = '/a'\nmethods = ['get']", ":4: 'get' is not a method");
@@ -58,7 +58,7 @@ fn flags_win_over_the_file() {
     let listen = SocketAddr::from(([127, 0, 0, 1], 1));
     let overrides = Overrides { listen: Some(listen), plugins: Some("other".into()), ..Overrides::default() };
     let config = parse("[gateway]\nlisten = '127.0.0.1:2'").expect("it is right").overridden(&overrides);
-    assert_eq!((config.gateway.listen, config.plugins.dir), (listen, PathBuf::from("other")));
+    assert_eq!((config.gateway.fixed.listen, config.plugins.dir), (listen, PathBuf::from("other")));
 }
 
 #[test]

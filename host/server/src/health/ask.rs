@@ -26,6 +26,7 @@ pub(super) struct Question {
 pub(super) struct Answer {
     pub(super) subject: Subject,
     pub(super) generation: Option<Generation>,
+    pub(super) service: Arc<Service>,
     pub(super) took: Duration,
     pub(super) result: Result<(), String>,
 }
@@ -35,7 +36,8 @@ pub(super) async fn ask(dispatcher: Arc<Dispatcher>, question: Question) -> Answ
     let began = Instant::now();
     let called = tokio::time::timeout(question.timeout, call(&dispatcher, &question, &question.target)).await;
     let result = called.unwrap_or_else(|_| Err(format!("no answer within {:?}", question.timeout)));
-    Answer { subject: question.subject, generation: question.generation, took: began.elapsed(), result }
+    let Question { subject, generation, service, .. } = question;
+    Answer { subject, generation, service, took: began.elapsed(), result }
 }
 
 async fn call(dispatcher: &Arc<Dispatcher>, question: &Question, target: &str) -> Result<(), String> {

@@ -18,12 +18,14 @@ use super::Checks;
 pub(super) enum Known {
     /// It is not there.
     Missing,
-    /// Its breaker is open.
+    /// The breakers of all its instances are open.
     Refusing,
     /// It is there and has no health path.
     Serving,
     /// It is there, and its health path was asked.
     Checked(Check),
+    /// It is as well as the best of its instances.
+    Balanced(CheckStatus),
 }
 
 /// The dependency's check. Before the host is ready, a service that is missing may still be loading.
@@ -42,6 +44,10 @@ pub(super) fn check(name: &str, known: Known, is_ready: bool, now: Timestamp) ->
             Check::of(CheckStatus::Unhealthy, now, Duration::ZERO, Some(error))
         }
         Known::Serving => Check::of(CheckStatus::Healthy, now, Duration::ZERO, None),
+        Known::Balanced(status) => {
+            let error = format!("the service {name}: none of its instances is healthy");
+            Check::of(status, now, Duration::ZERO, (status == CheckStatus::Unhealthy).then_some(error))
+        }
         Known::Checked(check) => {
             let error = check.error.map(|error| format!("the service {name}: {error}"));
             Check { error, ..check }
@@ -57,7 +63,10 @@ impl Known {
         let service = name.parse().ok().and_then(|name: ServiceName| snapshot.services.get(&name));
         match service {
             None => Self::Missing,
-            Some(service) if service.instance.is_refusing() => Self::Refusing,
+            Some(service) if service.is_refusing() => Self::Refusing,
+            Some(service) if service.local.is_none() || !service.upstreams.is_empty() => {
+                Self::Balanced(service.health(checks.get(service.name())))
+            }
             Some(service) if service.manifest.health.is_none() => Self::Serving,
             Some(service) => Self::Checked(checks.get(service.name()).cloned().unwrap_or_default()),
         }
@@ -79,6 +88,7 @@ mod tests {
         status(Known::Missing, true, CheckStatus::Unhealthy);
         status(Known::Refusing, true, CheckStatus::Unhealthy);
         status(Known::Serving, true, CheckStatus::Healthy);
+        status(Known::Balanced(CheckStatus::Unhealthy), true, CheckStatus::Unhealthy);
         status(Known::Checked(Check::default()), true, CheckStatus::Unknown);
         for of_service in [CheckStatus::Healthy, CheckStatus::Unhealthy] {
             let checked = Check::of(of_service, Timestamp(0), Duration::ZERO, None);

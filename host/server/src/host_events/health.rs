@@ -1,4 +1,4 @@
-//! How services are, as far as it is told.
+//! How instances are, as far as it is told.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,21 @@ use switchyard_core::{
     health::{Check, CheckStatus},
     name::ServiceName,
 };
-use switchyard_dispatch::{Service, Snapshot};
+use switchyard_dispatch::{Instance, Service, Snapshot};
 
-use crate::health::Checks;
+use crate::health::{Checks, Probed};
 
-/// How a service is.
+/// Whose health it is: the plugin's of a service, whatever its generation, or that of one upstream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject {
+    pub(super) service: ServiceName,
+    /// The upstream's id.
+    pub(super) upstream: Option<String>,
+}
+
+/// How an instance is.
 pub(super) struct Health {
+    pub(super) id: String,
     pub(super) status: CheckStatus,
     /// Why it is not well.
     pub(super) error: Option<String>,
@@ -22,16 +31,31 @@ pub(super) struct Health {
 // === impl Health ===
 
 impl Health {
-    pub(super) fn all(snapshot: &Snapshot, checks: &Checks) -> BTreeMap<ServiceName, Self> {
-        let services = snapshot.services.values();
-        services.map(|service| (service.name().clone(), Self::of(service, checks.get(service.name())))).collect()
+    pub(super) fn all(snapshot: &Snapshot, checks: &Checks, probed: &Probed) -> BTreeMap<Subject, Self> {
+        let of_service = |service: &Service| -> Vec<(Subject, Self)> {
+            let of = |instance: &Instance| {
+                let upstream = instance.upstream().map(|_| instance.id().to_owned());
+                let check = match &upstream {
+                    Some(id) => probed.check(id),
+                    None => checks.get(service.name()).cloned(),
+                };
+                (Subject { service: service.name().clone(), upstream }, Self::of(service, instance, check.as_ref()))
+            };
+            service.instances().map(|instance| of(instance)).collect()
+        };
+        snapshot.services.values().flat_map(|service| of_service(service)).collect()
     }
 
-    fn of(service: &Service, check: Option<&Check>) -> Self {
-        // Nothing is known of a health path before its first check; without one a service is well from the first.
-        let first = if service.manifest.health.is_some() { CheckStatus::Unknown } else { CheckStatus::Healthy };
+    fn of(service: &Service, instance: &Instance, check: Option<&Check>) -> Self {
+        let is_asked = match instance.upstream() {
+            Some(upstream) => upstream.health.is_some(),
+            None => service.manifest.health.is_some(),
+        };
+        // Nothing is known of what is asked before its first check; what is not asked is well from the first.
+        let first = if is_asked { CheckStatus::Unknown } else { CheckStatus::Healthy };
         let error = check.and_then(|check| check.error.clone());
         let refusing = || "its breaker is open".to_owned();
-        Self { status: service.health(check), error: service.instance.is_refusing().then(refusing).or(error), first }
+        let error = instance.is_refusing().then(refusing).or(error);
+        Self { id: instance.id().to_owned(), status: service.status_of(instance), error, first }
     }
 }

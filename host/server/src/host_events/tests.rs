@@ -8,9 +8,9 @@ use super::*;
 fn instance(service: &str, generation: u64) -> Instance {
     Instance {
         service: service.parse().expect("a name"),
-        generation: Generation(generation),
+        id: format!("{service}-{generation}"),
         version: semver::Version::new(1, 0, generation),
-        digest: Digest::of(&[]),
+        what: What::Plugin { generation: Generation(generation), digest: Digest::of(&[]) },
     }
 }
 
@@ -20,6 +20,10 @@ fn plugin(state: PluginState, generation: u64, error: Option<&str>) -> PluginVie
         error: error.map(str::to_owned),
         ..PluginView::empty("a", state)
     }
+}
+
+fn plugin_of(service: &str) -> Subject {
+    Subject { service: service.parse().expect("a name"), upstream: None }
 }
 
 /// The topics that are told, with their subjects.
@@ -58,8 +62,8 @@ fn plugins_are_told_by_what_is_new_about_them() {
 fn health_is_told_when_it_changes() {
     let mut seen = Seen::default();
     let mut tell = |status: CheckStatus, error: Option<&str>| {
-        let health = Health { status, error: error.map(str::to_owned), first: CheckStatus::Unknown };
-        seen.health(&[("a".parse().expect("a name"), health)].into())
+        let (id, error) = ("a-1".to_owned(), error.map(str::to_owned));
+        seen.health(&[(plugin_of("a"), Health { id, status, error, first: CheckStatus::Unknown })].into())
     };
     assert!(tell(CheckStatus::Unknown, None).is_empty());
     let told = tell(CheckStatus::Healthy, None);
@@ -73,8 +77,8 @@ fn health_is_told_when_it_changes() {
 fn a_service_that_has_nothing_to_check_is_well_until_its_breaker_opens() {
     let mut seen = Seen::default();
     let mut tell = |status: CheckStatus| {
-        let health = Health { status, error: None, first: CheckStatus::Healthy };
-        seen.health(&[("a".parse().expect("a name"), health)].into())
+        let health = Health { id: "a-1".to_owned(), status, error: None, first: CheckStatus::Healthy };
+        seen.health(&[(plugin_of("a"), health)].into())
     };
     assert!(tell(CheckStatus::Healthy).is_empty());
     assert_eq!(tell(CheckStatus::Unhealthy)[0].data["previousStatus"], "healthy");

@@ -36,6 +36,7 @@ impl Nothing {
             queues: Arc::new(Self),
             sagas: Arc::new(Self),
             batches: Arc::new(Self),
+            registry: Arc::new(switchyard_runtime::ports::NoRegistry),
         }
     }
 }

@@ -39,6 +39,7 @@ impl Reloader {
                     }
                 }
             }
+            Ok(Job::LetGo) => {}
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(%error, "a load ended unexpectedly"),
         }

@@ -1,51 +1,69 @@
 //! From what is loaded to the one snapshot that requests are answered from.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod rules;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use switchyard_core::{
     claims::{self, Claims},
     folder::{self, Standing},
-    manifest::{Manifest, RouteSpec},
+    manifest::Manifest,
     name::ServiceName,
-    route::{Layer, Origin, RouteRule},
+    timestamp::Timestamp,
 };
-use switchyard_dispatch::{RouteTarget, Service, Snapshot};
+use switchyard_dispatch::{Instance, Service, Snapshot};
 
 use super::{
     refused,
     stem::{Active, Stem},
+    upstreams::ByService,
 };
-use crate::config::Config;
+use crate::{config::Config, registrations, routes};
 
-/// How the configuration is called where a route's origin is told.
-const CONFIG_OWNER: &str = "switchyard.toml";
+/// What operators want, beside the plugins.
+pub(super) struct Wanted<'a> {
+    pub(super) config: &'a Config,
+    /// What the admin API was asked to register, by id.
+    pub(super) registered: &'a BTreeMap<String, registrations::Kept>,
+    /// The routes that the admin API was asked for, by id.
+    pub(super) routes: &'a BTreeMap<String, routes::Kept>,
+    /// The instances of all upstreams, by service.
+    pub(super) upstreams: ByService,
+}
 
 /// Ranks the plugins of each service, lays their routes and the operator's into one table, and notes on each stem
 /// what it does not get. Who holds a route, a command or a saga definition in `previous` keeps it.
 ///
 /// An operator's route to a service that is not there yet is left out until it comes. A service's manifest is without
 /// the commands and definitions that it does not get, so whoever reads it there need not ask who holds them.
-pub(super) fn snapshot(config: &Config, stems: &mut BTreeMap<String, Stem>, previous: &Snapshot) -> Snapshot {
+///
+/// `live` is what has been answered until now: its services go on, in what is counted and since when they are there.
+pub(super) fn snapshot(
+    mut wanted: Wanted<'_>,
+    stems: &mut BTreeMap<String, Stem>,
+    previous: &Snapshot,
+    live: &Snapshot,
+) -> Snapshot {
     rank(stems);
     let main: Vec<_> = in_order_of_arrival(stems);
     let held = Claims::of(previous.services.values().map(|service| &*service.manifest));
     let (_, refused_names) = held.succeeded_by(main.iter().map(|(_, active)| &*active.manifest));
-    let services: BTreeMap<ServiceName, Arc<Service>> = main
-        .iter()
-        .map(|(_, active)| (active.manifest.name.clone(), Arc::new(active.service(&refused_names))))
+    let of_plugins = main.iter().map(|(_, active)| {
+        let upstreams = wanted.upstreams.remove(&active.manifest.name).unwrap_or_default();
+        active.service(&refused_names, upstreams)
+    });
+    let mut services: Vec<Service> = of_plugins.collect();
+    services.extend(std::mem::take(&mut wanted.upstreams).into_values().filter_map(Service::of_upstreams));
+    let services: BTreeMap<ServiceName, Arc<Service>> = services
+        .into_iter()
+        .map(|service| (service.name().clone(), Arc::new(wanted.succeeding(service, live))))
         .collect();
-    let of_config = config.routes.iter().filter_map(|route| {
-        let origin = Origin { layer: Layer::Config, owner: CONFIG_OWNER.to_owned() };
-        rule(&route.spec, services.get(&route.service)?, origin)
-    });
-    let of_plugins = main.iter().flat_map(|(stem, active)| {
-        let layer = if active.side.is_some() { Layer::SideFile } else { Layer::Manifest };
-        let origin = Origin { layer, owner: (*stem).to_owned() };
-        let service = services.get(&active.manifest.name);
-        let routes = active.manifest.routes.iter();
-        routes.filter_map(move |spec| rule(spec, service?, origin.clone()))
-    });
-    let (routes, refused_routes) = previous.routes.succeeded_by(of_config.chain(of_plugins));
+    let rules = rules::all(&wanted, &main, &services);
+    let (routes, refused_routes) = previous.routes.succeeded_by(rules);
     let stems_of = main.iter().map(|(stem, active)| (active.manifest.name.clone(), (*stem).to_owned())).collect();
     refused::note(stems, refused_routes, &refused_names, &stems_of);
     Snapshot { routes, services }
@@ -76,17 +94,6 @@ fn in_order_of_arrival(stems: &BTreeMap<String, Stem>) -> Vec<(&str, &Active)> {
     main.into_iter().map(|(_, name, active)| (name, active)).collect()
 }
 
-/// The pattern was checked when the plugin was loaded, or the configuration read.
-fn rule(spec: &RouteSpec, service: &Arc<Service>, origin: Origin) -> Option<RouteRule<RouteTarget>> {
-    let target = RouteTarget {
-        service: Arc::clone(service),
-        strip_prefix: spec.strip_prefix.as_deref().map(Arc::from),
-        timeout: spec.timeout.map(|timeout| timeout.0),
-    };
-    let (pattern, host) = (spec.path.parse().ok()?, spec.host.clone());
-    Some(RouteRule { pattern, host, methods: spec.methods.clone(), target, origin })
-}
-
 /// The manifest of a service without the names that it does not get.
 fn without(manifest: &Arc<Manifest>, refused: &[claims::Refused]) -> Arc<Manifest> {
     let refused: Vec<_> = refused.iter().filter(|refused| refused.asked_by == manifest.name).collect();
@@ -101,15 +108,37 @@ fn without(manifest: &Arc<Manifest>, refused: &[claims::Refused]) -> Arc<Manifes
     Arc::new(held)
 }
 
+fn time(at: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(at.0)
+}
+
+// === impl Wanted ===
+
+impl Wanted<'_> {
+    /// A service in the place of the live one of its name. One that upstreams alone answer for is there since the first of
+    /// them was registered, also when that was before this process.
+    fn succeeding(&self, service: Service, live: &Snapshot) -> Service {
+        if let Some(previous) = live.services.get(service.name()) {
+            let registered_at = service.local.is_some().then_some(service.registered_at);
+            let succeeding = service.succeeding(previous);
+            let registered_at = registered_at.unwrap_or(succeeding.registered_at);
+            return succeeding.since(registered_at);
+        }
+        let ids: BTreeSet<&str> = service.upstreams.iter().map(|instance| instance.id()).collect();
+        let registered = self.registered.iter().filter(|(id, _)| ids.contains(id.as_str()));
+        match registered.map(|(_, kept)| kept.registered_at).min() {
+            Some(first) if service.local.is_none() => service.since(time(first)),
+            _ => service,
+        }
+    }
+}
+
 // === impl Active ===
 
 impl Active {
-    fn service(&self, refused: &[claims::Refused]) -> Service {
-        Service {
-            manifest: without(&self.manifest, refused),
-            instance: Arc::clone(&self.instance),
-            registered_at: self.registered_at,
-        }
+    fn service(&self, refused: &[claims::Refused], upstreams: Vec<Arc<Instance>>) -> Service {
+        let (manifest, instance) = (without(&self.manifest, refused), Arc::clone(&self.instance));
+        Service::new(manifest, Some(instance), upstreams).since(self.registered_at)
     }
 }
 

@@ -93,6 +93,10 @@ impl Client {
         self.send(Method::POST, target, "application/json", body.to_string().into()).await
     }
 
+    pub(super) async fn put(&self, target: &Target, body: &Value) -> anyhow::Result<Value> {
+        self.send(Method::PUT, target, "application/json", body.to_string().into()).await
+    }
+
     pub(super) async fn publish(&self, event: &Value) -> anyhow::Result<Value> {
         self.send(Method::POST, &Target::new(&["events"]), binding::STRUCTURED, event.to_string().into()).await
     }

@@ -13,7 +13,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use switchyard_core::{
     event::DATA_MAX,
-    route::{Lookup, path::strip_prefix},
+    route::{Lookup, action::Destination, path::strip_prefix},
 };
 use switchyard_delivery::{Config, Delivery, Trial};
 use switchyard_dispatch::{Body, CallContext, Dispatcher, Snapshot};
@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 use super::plugins::Plugins;
 use crate::{
     config,
-    ports::StoredKeyValue,
-    reload::{self, PluginState, Reloader},
+    ports::{LiveRegistry, StoredKeyValue},
+    reload::{self, Asked, PluginState, Reloader},
     watch::{Event, Unsettled},
 };
 
@@ -105,12 +105,15 @@ impl Host {
     ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let snapshot = self.wired.dispatcher.snapshot();
-        let route = match snapshot.routes.find("", method.as_str(), path) {
+        let route = match snapshot.routes.find("", method.as_str(), path, &|_| false) {
             Lookup::Found(route) => route,
             Lookup::MethodNotAllowed { allow } => bail!("{method} {target}: the route takes {allow} only"),
             Lookup::NotFound => bail!("{method} {target}: no route takes it"),
         };
-        let path = route.strip_prefix.as_deref().map_or(path, |prefix| strip_prefix(path, prefix));
+        let Destination::Service(service) = &route.to else {
+            bail!("{method} {target}: the route leads to more than one service, or elsewhere; name another path")
+        };
+        let path = route.rules.strip_prefix.as_deref().map_or(path, |prefix| strip_prefix(path, prefix));
         let target_within = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         let request = Request::builder()
             .method(method)
@@ -128,7 +131,7 @@ impl Host {
             cause: None,
             handled: None,
         };
-        let called = self.wired.dispatcher.call(&route.service, context, request.context("it cannot be sent")?).await;
+        let called = self.wired.dispatcher.call(service, context, request.context("it cannot be sent")?).await;
         let (head, body) = called.with_context(|| format!("{method} {target}"))?.into_parts();
         let body = tokio::time::timeout(REQUEST, Limited::new(body, DATA_MAX).collect()).await;
         let body = body.with_context(|| format!("{method} {target}: its body takes too long"))?;
@@ -191,12 +194,19 @@ async fn load(
         queues: Arc::clone(delivery) as _,
         sagas: Arc::clone(delivery) as _,
         batches: Arc::clone(delivery) as _,
+        registry: Arc::new(LiveRegistry::new(Arc::clone(dispatcher))),
     };
     let runtime = Arc::new(Runtime::new(plugins.runtime()?, ports)?);
     let options = reload::Options { plugins: plugins.folder.clone(), data: folder.to_owned() };
     let config = Arc::clone(&plugins.config);
-    let (reloader, mut shown) =
-        Reloader::new(options, Arc::clone(&config), runtime, Arc::clone(dispatcher), Arc::clone(delivery))?;
+    let (reloader, mut shown) = Reloader::new(
+        options,
+        Arc::clone(&config),
+        runtime,
+        Arc::clone(dispatcher),
+        Arc::clone(delivery),
+        Asked::nothing(),
+    )?;
     let (events, told) = mpsc::channel(plugins.items.len() + 1);
     for (name, item) in &plugins.items {
         events.try_send(Event::Changed(name.clone(), Some(item.clone()))).context("the plugins cannot be told of")?;

@@ -3,11 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use switchyard_core::health::Lifecycle;
+use switchyard_dispatch::Dispatcher;
 use switchyard_runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::reload;
+use crate::{
+    registrations::{self, Registrations},
+    reload,
+};
 
 /// The time between two rounds of giving up what no service has used for long.
 const SWEEP_PERIOD: Duration = Duration::from_secs(5);
@@ -28,6 +32,16 @@ pub(super) async fn say_ready(
         gateway.set_lifecycle(Lifecycle::Serving);
         tracing::info!(plugins = plugins.shown().plugins.len(), "ready");
     }
+}
+
+/// Ends registrations of upstreams that show no sign of life, until `stop` is cancelled.
+pub(super) async fn expire(registrations: Arc<Registrations>, dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
+    let health = move || {
+        let snapshot = dispatcher.snapshot();
+        let upstreams = snapshot.services.values().flat_map(|service| service.upstreams.iter());
+        upstreams.map(|instance| (instance.id().to_owned(), instance.health())).collect()
+    };
+    registrations::expire(registrations, health, stop).await;
 }
 
 /// Gives up what no service has used for long, until `stop` is cancelled.

@@ -11,10 +11,12 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::rivals::Server;
-use crate::load::{
-    CLIENTS,
-    contender::{Contender, Outcome},
+use crate::{
+    load::{
+        CLIENTS,
+        contender::{Contender, Outcome},
+    },
+    server::Server,
 };
 
 pub(crate) struct BullMq {

@@ -1,32 +1,17 @@
-//! The servers to compare with, each in a folder of its own, and ended with the value that stands for it.
+//! The servers to compare with.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, net::TcpStream, path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// How long a server may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::server::{Server, free_address, printed};
 
 /// The folder that `tests/bench/rivals` made.
 pub(crate) struct Rivals {
     pub(crate) folder: PathBuf,
     /// What is compared, with versions.
     pub(crate) versions: Vec<String>,
-}
-
-/// A running server.
-pub(crate) struct Server {
-    child: Child,
-    folder: TempDir,
-    pub(crate) address: SocketAddr,
 }
 
 // === impl Rivals ===
@@ -64,8 +49,7 @@ impl Rivals {
     /// Starts a redis-server that appends to a file, synced as `appendfsync` says.
     pub(crate) fn start_redis(&self, appendfsync: &str) -> Result<Server> {
         let folder = tempfile::tempdir()?;
-        // It cannot choose a free port itself.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let address = free_address()?;
         let mut command = self.redis();
         command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string()]);
         command.args(["--appendonly", "yes", "--appendfsync", appendfsync, "--save", "", "--dir"]).arg(folder.path());
@@ -88,51 +72,4 @@ impl Rivals {
         let description: Value = serde_json::from_slice(&text)?;
         Ok(description["version"].as_str().unwrap_or_default().to_owned())
     }
-}
-
-// === impl Server ===
-
-impl Server {
-    /// Starts it and waits until `listens` answers where.
-    fn start(
-        mut command: Command,
-        folder: TempDir,
-        listens: impl Fn(&Child, &TempDir) -> Option<SocketAddr>,
-    ) -> Result<Self> {
-        let log = folder.path().join("log");
-        let output = fs::File::create(&log)?;
-        command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
-        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let mut server = Self { child, folder, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
-        let since = Instant::now();
-        loop {
-            if let Some(address) = listens(&server.child, &server.folder) {
-                server.address = address;
-                return Ok(server);
-            }
-            if server.child.try_wait()?.is_some() || since.elapsed() > PATIENCE {
-                bail!("{command:?} does not listen:\n{}", fs::read_to_string(log)?);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What a program prints.
-fn printed(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -15,7 +15,8 @@ pub(crate) fn serve() -> Result<()> {
     runtime.block_on(own::serve(hello))
 }
 
-async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Reads the request to its end, and says hello.
+pub(crate) async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     // A client that goes away has no use for the answer.
     let _ = request.into_body().collect().await;
     let mut response = Response::new(Full::new(Bytes::from_static(b"hello")));

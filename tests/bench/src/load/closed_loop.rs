@@ -11,12 +11,21 @@ use super::{
     contender::{Contender, Outcome},
 };
 
-/// A client with a connection of its own.
+/// A client that has one request in flight at a time.
 pub(crate) trait Client: Sized + 'static {
     /// Where it connects to.
     type Target;
 
     async fn connect(target: &Self::Target) -> Result<Self>;
+
+    /// So many clients, where some can share a connection.
+    async fn connect_all(target: &Self::Target, clients: usize) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for _ in 0..clients {
+            all.push(Self::connect(target).await?);
+        }
+        Ok(all)
+    }
 
     /// Asks, waits for the answer, and says how much of what is counted went all the way.
     async fn once(&mut self) -> Result<u64>;
@@ -67,10 +76,7 @@ impl<C: Client> Contender for ClosedLoop<C> {
     }
 
     async fn run(&self, span: Duration) -> Result<Outcome> {
-        let mut clients = Vec::new();
-        for _ in 0..self.clients {
-            clients.push(C::connect(&self.target).await?);
-        }
+        let clients = C::connect_all(&self.target, self.clients).await?;
         let begin = Instant::now();
         let mut loops = JoinSet::new();
         for client in clients {
@@ -78,9 +84,7 @@ impl<C: Client> Contender for ClosedLoop<C> {
         }
         let mut all = Outcome::default();
         for one in loops.join_all().await {
-            all.done += one.done;
-            all.latencies.extend(one.latencies);
-            all.errors.extend(one.errors);
+            all.add(one);
         }
         all.took = begin.elapsed();
         Ok(all)

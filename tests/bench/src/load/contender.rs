@@ -6,7 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 
 /// Ticks a second of `/proc/PID/stat`: Linux promises 100 to programs, whatever the kernel counts in.
-const TICKS: f64 = 100.0;
+pub(super) const TICKS: f64 = 100.0;
 
 /// Something under load, from its own clients.
 #[async_trait(?Send)]
@@ -47,6 +47,13 @@ pub(crate) struct Figures {
 // === impl Outcome ===
 
 impl Outcome {
+    /// With what another client did at the same time.
+    pub(super) fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.latencies.extend(other.latencies);
+        self.errors.extend(other.errors);
+    }
+
     /// With the seconds of processor time that the server used meanwhile.
     pub(crate) fn figures(mut self, cpu: Option<f64>) -> Figures {
         self.latencies.sort_unstable();

@@ -21,7 +21,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The fewest rounds without any error that make a table.
-const ROUNDS_MIN: usize = 5;
+pub(crate) const ROUNDS_MIN: usize = 5;
 
 pub(crate) struct Table {
     pub(crate) title: &'static str,
@@ -136,7 +136,7 @@ async fn warm_up(contender: &dyn Contender) -> Result<Option<f64>> {
 }
 
 /// Loads one contender, and answers the seconds of processor time that its servers used.
-async fn load(contender: &dyn Contender, seconds: u64) -> Result<(Outcome, Option<f64>)> {
+pub(crate) async fn load(contender: &dyn Contender, seconds: u64) -> Result<(Outcome, Option<f64>)> {
     let span = Duration::from_secs(seconds);
     let pids = contender.pids();
     let before = cpu_seconds(&pids);

@@ -1,14 +1,16 @@
 //! The paths, by their last segment. What the host's imports answer is passed on: 200 with what succeeded, 422 with
 //! `{"error": KIND, "text": …}`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use support::{param, path};
 
 use crate::{
     draft, record, step,
     switchyard::plugin::{
-        batch, event_types::Receipt, events, http_types::Request, queue_types::Message, queues, saga_types::Started,
-        sagas,
+        batch, event_types::Receipt, events, http_types::Request, queue_types::Message, queues, registry,
+        saga_types::Started, sagas,
     },
 };
 
@@ -51,6 +53,16 @@ pub fn answer(request: &Request) -> (u16, Value) {
         "batch" => {
             let operations: Vec<_> = body.as_array().into_iter().flatten().map(draft::operation).collect();
             batch::commit(&operations).map(|done| committed(&done)).map_err(batch_error)
+        }
+        "discover" => {
+            let tags = param(&request.path, "tags").unwrap_or_default();
+            let tags: Vec<_> = tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+            let found = registry::discover(param(&request.path, "name").as_deref(), &tags);
+            Ok(found.iter().map(instance).collect())
+        }
+        "lookup" => {
+            let found = registry::lookup(&param(&request.path, "name").unwrap_or_default());
+            Ok(found.iter().map(instance).collect())
         }
         what @ ("step" | "undo") => return step::carry_out(request, what, &body),
         "read" => {
@@ -115,6 +127,21 @@ fn snapshot(found: &sagas::Snapshot) -> Value {
     json!({
         "id": found.id, "name": found.name, "status": status, "currentStep": found.current_step, "error": found.error,
         "data": serde_json::from_slice::<Value>(&found.data).unwrap_or(Value::Null),
+    })
+}
+
+fn instance(found: &registry::Instance) -> Value {
+    let status = match found.status {
+        registry::Status::Starting => "starting",
+        registry::Status::Healthy => "healthy",
+        registry::Status::Degraded => "degraded",
+        registry::Status::Checking => "checking",
+        registry::Status::Unhealthy => "unhealthy",
+        registry::Status::ShuttingDown => "shutting-down",
+    };
+    json!({
+        "id": found.id, "name": found.name, "address": found.address, "port": found.port, "version": found.version,
+        "tags": found.tags, "metadata": found.metadata.iter().cloned().collect::<BTreeMap<_, _>>(), "status": status,
     })
 }
 

@@ -1,5 +1,5 @@
 //! Does what the events, messages and commands that it gets ask for, remembers each delivery, and passes HTTP requests
-//! on to the host's events, queues, sagas and batches. Its subscriptions, queues, commands and sagas come from the side
+//! on to the host's events, queues, sagas, batches and registry. Its subscriptions, queues, commands and sagas come from the side
 //! files of the tests.
 //!
 //! `deeds.rs` lists what data can ask for, `http.rs` the paths.
@@ -24,6 +24,7 @@ wit_bindgen::generate!({
             import switchyard:plugin/queues@0.1.0;
             import switchyard:plugin/sagas@0.1.0;
             import switchyard:plugin/batch@0.1.0;
+            import switchyard:plugin/registry@0.1.0;
             export switchyard:plugin/manifest@0.1.0;
             export switchyard:plugin/http-handler@0.1.0;
             export switchyard:plugin/event-handler@0.1.0;

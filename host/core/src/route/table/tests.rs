@@ -8,6 +8,7 @@ fn rule(path: &str, methods: &[&str], host: Option<&str>, layer: Layer, owner: &
         pattern: path.parse().unwrap(),
         host: host.map(str::to_owned),
         methods: methods.iter().map(|&m| m.to_owned()).collect(),
+        headers: Vec::new(),
         target: format!("{owner} {path}"),
         origin: Origin { layer, owner: owner.to_owned() },
     }
@@ -22,7 +23,7 @@ fn plain(paths: &[&str]) -> RouteTable<String> {
 
 #[track_caller]
 fn found(table: &RouteTable<String>, host: &str, method: &str, path: &str, target: &str) {
-    assert_eq!(table.find(host, method, path), Lookup::Found(&target.to_owned()), "{method} {host}{path}");
+    assert_eq!(table.find(host, method, path, &|_| false), Lookup::Found(&target.to_owned()), "{method} {host}{path}");
 }
 
 #[test]
@@ -55,8 +56,8 @@ fn a_host_decides_between_equal_paths_only() {
     found(&table, "y.example", "GET", "/a/c", "any /a/*");
     found(&table, "x.example", "GET", "/a/b/c", "any /a/b/*");
     found(&table, "[::1]:3000", "GET", "/only", "six /only");
-    assert_eq!(table.find("other", "GET", "/only"), Lookup::NotFound);
-    assert_eq!(table.find(&"x".repeat(300), "GET", "/only"), Lookup::NotFound);
+    assert_eq!(table.find("other", "GET", "/only", &|_| false), Lookup::NotFound);
+    assert_eq!(table.find(&"x".repeat(300), "GET", "/only", &|_| false), Lookup::NotFound);
 }
 
 #[test]
@@ -68,9 +69,9 @@ fn another_method_falls_through_to_a_vaguer_rule_or_is_not_allowed() {
     ]);
     found(&table, "h", "DELETE", "/a/b", "prefix /a/*");
     let allow = "DELETE, POST".to_owned();
-    assert_eq!(table.find("h", "GET", "/a/b"), Lookup::MethodNotAllowed { allow });
-    assert_eq!(table.find("h", "PUT", "/c"), Lookup::MethodNotAllowed { allow: "GET, HEAD".to_owned() });
-    assert_eq!(table.find("h", "PUT", "/d"), Lookup::NotFound);
+    assert_eq!(table.find("h", "GET", "/a/b", &|_| false), Lookup::MethodNotAllowed { allow });
+    assert_eq!(table.find("h", "PUT", "/c", &|_| false), Lookup::MethodNotAllowed { allow: "GET, HEAD".to_owned() });
+    assert_eq!(table.find("h", "PUT", "/d", &|_| false), Lookup::NotFound);
 }
 
 #[test]
@@ -116,13 +117,92 @@ fn a_later_layer_wins_for_the_methods_it_names() {
     found(&table, "h", "POST", "/a", "operator /a/*");
 }
 
+/// The same rule for requests with these headers: `name` for any value, `name: value` for one.
+fn with(mut rule: RouteRule<String>, headers: &[&str]) -> RouteRule<String> {
+    let asked =
+        headers.iter().map(|text| text.split_once(": ").map_or((*text, None), |(name, value)| (name, Some(value))));
+    rule.headers = HeaderMatch::list(asked).unwrap();
+    rule.target = format!("{} {headers:?}", rule.target);
+    rule
+}
+
+/// A request whose headers are these.
+fn having<'a>(headers: &'a [(&'a str, &'a str)]) -> impl Fn(&HeaderMatch) -> bool + 'a {
+    move |asked| {
+        let is_asked_for = |value: &str| asked.value.as_ref().is_none_or(|asked| asked == value);
+        headers.iter().any(|(name, value)| *name == asked.name && is_asked_for(value))
+    }
+}
+
+#[test]
+fn more_headers_decide_after_host_and_method_and_before_the_order() {
+    let of = |path, methods: &[&str], name: &str| {
+        let target = name.to_owned();
+        RouteRule { target, ..rule(path, methods, None, Layer::Config, "switchyard.toml") }
+    };
+    let plain = |methods: &[&str], name| of("/a/*", methods, name);
+    let (table, refused) = RouteTable::build([
+        plain(&[], "all"),
+        with(plain(&[], "one"), &["X-Canary"]),
+        with(plain(&[], "two"), &["x-tenant: b", "x-canary: yes"]),
+        with(plain(&[], "late"), &["x-tenant: b"]),
+        plain(&["POST"], "post"),
+        with(of("/a/b", &[], "exact"), &["x-canary: yes"]),
+    ]);
+    assert!(refused.is_empty());
+    for (method, path, headers, owner) in [
+        ("GET", "/a/c", &[][..], "all"),
+        ("GET", "/a/c", &[("x-canary", "no")], "one "),
+        ("GET", "/a/c", &[("x-canary", "yes"), ("x-tenant", "b")], "two "),
+        ("GET", "/a/c", &[("x-canary", "yes"), ("x-tenant", "B")], "one "),
+        ("GET", "/a/c", &[("x-canary", "no"), ("x-tenant", "b")], "one "),
+        ("POST", "/a/c", &[("x-canary", "yes"), ("x-tenant", "b")], "post"),
+        ("GET", "/a/b", &[("x-canary", "yes")], "exact "),
+        ("GET", "/a/b", &[("x-canary", "no")], "one "),
+    ] {
+        let Lookup::Found(target) = table.find("h", method, path, &having(headers)) else {
+            panic!("{path} {headers:?}")
+        };
+        assert!(target.starts_with(owner), "{method} {path} {headers:?}: {target}");
+    }
+}
+
+#[test]
+fn a_rule_whose_headers_are_missing_is_not_there() {
+    let get = with(rule("/a", &["GET"], None, Layer::Manifest, "s"), &["x-key"]);
+    let (table, _) = RouteTable::build([get, rule("/b", &["PUT"], None, Layer::Manifest, "s")]);
+    assert_eq!(table.find("h", "GET", "/a", &having(&[])), Lookup::NotFound);
+    assert_eq!(table.find("h", "POST", "/a", &having(&[])), Lookup::NotFound);
+    let allow = "GET, HEAD".to_owned();
+    assert_eq!(table.find("h", "POST", "/a", &having(&[("x-key", "")])), Lookup::MethodNotAllowed { allow });
+}
+
+#[test]
+fn rules_that_ask_for_the_same_headers_refuse_each_other() {
+    let of = |owner, headers: &[&str]| with(rule("/a", &[], None, Layer::Manifest, owner), headers);
+    let (before, refused) = RouteTable::build([of("p", &["a", "b: 1"]), of("q", &["b: 1", "A"]), of("r", &["a"])]);
+    let said: Vec<_> = refused.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("the route /a with 'a: *' and 'b: 1' of q is held by the manifest of p;"), "{said:?}");
+    // Another set of headers is a newcomer's, even from who holds the path.
+    let (_, refused) = before.succeeded_by([of("p", &["a"]), of("r", &["a"])]);
+    assert_eq!(refused.iter().map(|refused| refused.rule.origin.owner.as_str()).collect::<Vec<_>>(), ["p"]);
+}
+
 /// What the table must say, by looking at every rule.
-fn naive<'a>(table: &'a RouteTable<String>, host: &str, method: &str, path: &str) -> Lookup<'a, String> {
+fn naive<'a>(
+    table: &'a RouteTable<String>,
+    host: &str,
+    method: &str,
+    path: &str,
+    has: &dyn Fn(&HeaderMatch) -> bool,
+) -> Lookup<'a, String> {
     let on_path: Vec<_> = table
         .rules()
         .iter()
         .enumerate()
         .filter(|(_, rule)| rule.pattern.matches(path) && rule.host.as_deref().is_none_or(|own| own == host))
+        .filter(|(_, rule)| rule.headers.iter().all(has))
         .collect();
     let best =
         on_path.iter().filter_map(|(i, rule)| Some((Precedence::of(rule, *i, method)?, *rule))).max_by_key(|x| x.0);
@@ -157,8 +237,10 @@ fn rules() -> impl Strategy<Value = Vec<RouteRule<String>>> {
     let methods = prop_oneof![Just(vec![]), Just(vec!["GET"]), Just(vec!["POST", "HEAD"]), Just(vec!["GET", "PUT"])];
     let host = prop_oneof![Just(None), Just(Some("x")), Just(Some("y"))];
     let layer = prop_oneof![Just(Layer::Manifest), Just(Layer::SideFile), Just(Layer::Config), Just(Layer::Api)];
-    let one = (patterns(), methods, host, layer, "[p-s]")
-        .prop_map(|(path, methods, host, layer, owner)| rule(&path, &methods, host, layer, &owner));
+    let headers = prop_oneof![Just(vec![]), Just(vec!["a"]), Just(vec!["a: 1"]), Just(vec!["b", "a"])];
+    let one = (patterns(), methods, host, headers, layer, "[p-s]").prop_map(
+        |(path, methods, host, headers, layer, owner)| with(rule(&path, &methods, host, layer, &owner), &headers),
+    );
     prop::collection::vec(one, 0..24)
 }
 
@@ -168,12 +250,14 @@ proptest! {
         rules in rules(),
         requests in prop::collection::vec(
             (prop::sample::select(vec!["x", "y", "z"]), prop::sample::select(vec!["GET", "HEAD", "POST", "DELETE"]),
-             "(/[abc]?){1,5}"), 1..16),
+             "(/[abc]?){1,5}", prop::collection::vec(prop::sample::select(vec![("a", "1"), ("a", "2"), ("b", "")]), 0..3)),
+            1..16),
     ) {
         let (table, refused) = RouteTable::build(rules.clone());
         prop_assert_eq!(table.rules().len() + refused.len(), rules.len());
-        for (host, method, path) in requests {
-            prop_assert_eq!(table.find(host, method, &path), naive(&table, host, method, &path));
+        for (host, method, path, headers) in requests {
+            let has = having(&headers);
+            prop_assert_eq!(table.find(host, method, &path, &has), naive(&table, host, method, &path, &has));
         }
     }
 

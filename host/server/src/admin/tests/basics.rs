@@ -41,7 +41,7 @@ async fn what_is_not_there_is_a_problem() {
         (Method::GET, "/api/v1/subscriptions/none", 404, "SY3001"),
         (Method::GET, "/api/v1/dead-letters/none", 404, "SY3001"),
         (Method::GET, "/api/v1/queues/none/messages/x/y", 404, "SY3001"),
-        (Method::POST, "/api/v1/routes", 405, "SY1002"),
+        (Method::PUT, "/api/v1/routes", 405, "SY1002"),
         (Method::POST, "/api/v1/topics", 405, "SY1002"),
         (Method::DELETE, "/api/v1/events", 405, "SY1002"),
         (Method::PUT, "/api/v1/subscriptions/a", 405, "SY1002"),

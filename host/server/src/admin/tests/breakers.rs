@@ -65,8 +65,7 @@ impl Breakers {
             description: Arc::new(description),
             settings: switchyard_runtime::settings::Settings::default(),
         });
-        let registered_at = std::time::SystemTime::now();
-        Arc::new(Service { manifest: Arc::new(manifest), instance: Instance::new(plugin), registered_at })
+        Arc::new(Service::of_plugin(Arc::new(manifest), Instance::new(plugin)))
     }
 
     async fn call(&self, name: &str) -> CallError {

@@ -86,7 +86,8 @@ async fn what_does_not_hold_is_refused_by_name() {
     refused(r#"{"data":1,"priority":"high"}"#, "the member 'priority': invalid type").await;
     refused(r#"{"data":1,"priority":10}"#, "priority").await;
     refused(r#"{"data":1,"delay":"soon"}"#, "the member 'delay': 'soon' is not a duration").await;
-    refused("data", "expected").await;
+    refused("data", "it must be a JSON object").await;
+    refused("{data", "key must be a string").await;
     api.post("/api/v1/queues/a%20b/messages", r#"{"data":1}"#).await.expect_problem(
         400,
         "SY1003",

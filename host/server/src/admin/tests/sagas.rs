@@ -43,11 +43,7 @@ fn host(sagas: &[Value]) -> Api {
         description: Arc::new(description),
         settings: switchyard_runtime::settings::Settings::default(),
     });
-    let service = Service {
-        manifest: Arc::new(manifest),
-        instance: Instance::new(plugin),
-        registered_at: std::time::SystemTime::now(),
-    };
+    let service = Service::of_plugin(Arc::new(manifest), Instance::new(plugin));
     let services = BTreeMap::from([(service.name().clone(), Arc::new(service))]);
     api.sources.dispatcher.publish(Snapshot { services, ..Snapshot::default() });
     api

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use super::{Counts, Publisher, TOGETHER, TOPIC, UNDER_WAY, stream};
 use crate::{
     client::nats::{Message, Nats, publication},
-    events::{payload, rivals::Server},
+    events::payload,
     load::contender::{Contender, Outcome},
+    server::Server,
 };
 
 const STREAM: &str = "bench";

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use super::{Counts, Publisher, TOGETHER, TOPIC, UNDER_WAY, stream};
 use crate::{
     client::redis::{Redis, command},
-    events::{payload, rivals::Server},
+    events::payload,
     load::contender::{Contender, Outcome},
+    server::Server,
 };
 
 pub(super) struct Streams {

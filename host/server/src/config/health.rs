@@ -1,0 +1,87 @@
+//! `[health]`: how services, upstreams and dependencies are checked.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use switchyard_core::{
+    health::{Config, PERIOD_MAX, PERIOD_MIN, Thresholds},
+    units::HumanDuration,
+};
+use toml::Spanned;
+
+use super::check::{Wrong, duration, number, wrong};
+
+/// The table as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Raw {
+    period: Option<Spanned<HumanDuration>>,
+    timeout: Option<Spanned<HumanDuration>>,
+    unhealthy: Option<Spanned<u32>>,
+    healthy: Option<Spanned<u32>>,
+}
+
+/// Checks the table.
+pub(super) fn config(raw: Raw) -> Result<Config, Wrong> {
+    let defaults = Config::default();
+    Ok(Config {
+        period: period(raw.period)?.unwrap_or(defaults.period),
+        timeout: duration(raw.timeout)?.unwrap_or(defaults.timeout),
+        thresholds: Thresholds {
+            unhealthy: number(raw.unhealthy)?.unwrap_or(defaults.thresholds.unhealthy),
+            healthy: number(raw.healthy)?.unwrap_or(defaults.thresholds.healthy),
+        },
+    })
+}
+
+fn period(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong> {
+    match &raw {
+        Some(period) if !(PERIOD_MIN..=PERIOD_MAX).contains(&period.as_ref().0) => {
+            let (least, most) = (HumanDuration(PERIOD_MIN), HumanDuration(PERIOD_MAX));
+            wrong(period, format!("the time between two checks is from {least} to {most}"))
+        }
+        _ => duration(raw),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config as HostConfig, Overrides};
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let config = HostConfig::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
+        config.map(|config| config.health).map_err(|error| error.to_string())
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let error = parse(text).expect_err("it is wrong");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_member_names_line_and_remedy() {
+        check("[helth]", ":1: unknown member 'helth'; did you mean 'health'?");
+        check("[health]\nperiods = '1s'", ":2: unknown member 'periods'; did you mean 'period'?");
+        check("[health]\nperiod = '99ms'", ":2: the time between two checks is from 100ms to 1h");
+        check("[health]\nperiod = '2h'", ":2: the time between two checks is from 100ms to 1h");
+        check("[health]\ntimeout = '0s'", ":2: the duration must be at least 1ms");
+        check("[health]\n\nunhealthy = 0", ":3: the number must be at least 1");
+        check("[health]\nhealthy = 'two'", ":2: invalid type: string \"two\"");
+    }
+
+    #[test]
+    fn what_is_said_holds() {
+        let text = "[health]\nperiod = '1s'\ntimeout = '500ms'\nunhealthy = 2\nhealthy = 1";
+        let expected = Config {
+            period: Duration::from_secs(1),
+            timeout: Duration::from_millis(500),
+            thresholds: Thresholds { unhealthy: 2, healthy: 1 },
+        };
+        assert_eq!(parse(text), Ok(expected));
+        assert_eq!(parse(""), Ok(Config::default()));
+    }
+}

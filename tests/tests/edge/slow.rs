@@ -1,0 +1,142 @@
+//! Clients that send or read slowly hold a connection, for as long as they may and no longer, and nobody up.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use switchyard_tests::{Host, Raw, Recorder, Setup, UpstreamReply};
+use tokio::task::JoinSet;
+
+/// How many of each kind.
+const EACH: usize = 500;
+
+const CONFIG: &str = "[gateway]\nheader-timeout = '3s'\nidle-timeout = '3s'\nrequest-timeout = '4s'\n";
+
+/// Long beyond every limit of [`CONFIG`], on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn start() -> (Recorder, Host) {
+    let long = bytes::Bytes::from(
+        [&b"HTTP/1.1 200 OK\r\ncontent-length: 16000000\r\n\r\n"[..], &vec![7; 16_000_000]].concat(),
+    );
+    let upstream = Recorder::listen(move |request| match request.target() {
+        "/up/long" => UpstreamReply::Raw(long.clone()),
+        _ => UpstreamReply::Echo,
+    })
+    .await;
+    let route = "[[route]]\npath = '/up/*'\nservice = 'up'\n";
+    let host = Setup::new().plugin("hello", "hello").config(&format!("{CONFIG}{}{route}", upstream.upstream("up")));
+    (upstream, host.start().await)
+}
+
+/// Has a client served again and again, by a plugin and by the upstream, until all of these have ended.
+async fn others_are_served_while(host: &Host, mut slow: JoinSet<()>) {
+    let (mut client, mut served) = (host.client().await, 0);
+    let since = Instant::now();
+    while !slow.is_empty() {
+        assert!(since.elapsed() < PATIENCE, "{} slow connections are still open", slow.len());
+        for path in ["/hello/", "/up/x"] {
+            let answer = client.get(path).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}\n{}", host.log()));
+            assert_eq!(answer.status, 200, "{path}: {}\n{}", answer.text(), host.log());
+        }
+        // A new connection is taken, too.
+        let answer = host.get("/hello/").await;
+        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), host.log());
+        served += 1;
+        while let Some(ended) = slow.try_join_next() {
+            ended.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(served > 10, "only {served} requests were served meanwhile");
+}
+
+/// Sends a part now and then until the host closes.
+async fn trickle(host: SocketAddr, first: String, then: &'static str) {
+    let mut raw = Raw::connect(host).await;
+    raw.send(first).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(500));
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        ticks.tick().await;
+        raw.send(then).await;
+        if raw.is_closed() {
+            return;
+        }
+    }
+    panic!("a connection that trickles stays open");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_heads_end_in_time_and_hold_nobody_up() {
+    let (_upstream, host) = start().await;
+    let mut slow = JoinSet::new();
+    for n in 0..EACH {
+        // Some say nothing, some stop in the middle, some send a byte now and then.
+        match n % 3 {
+            0 => slow.spawn(silent(host.gateway, String::new())),
+            1 => slow.spawn(silent(host.gateway, "GET /hello/ HTTP/1.1\r\nHost: gateway.t".to_owned())),
+            _ => slow.spawn(trickle(host.gateway, "GET /hello/ HTTP/1.1\r\n".to_owned(), "X: y\r\n")),
+        };
+    }
+    others_are_served_while(&host, slow).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_bodies_end_in_time_and_hold_nobody_up() {
+    let (upstream, host) = start().await;
+    let post = |path: &str, body: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 100000\r\n\r\n{body}")
+    };
+    let mut slow = JoinSet::new();
+    for n in 0..EACH {
+        match n % 3 {
+            0 => slow.spawn(silent(host.gateway, post("/hello/", "a part"))),
+            1 => slow.spawn(silent(host.gateway, post("/up/slow", "a part"))),
+            // The time to the response's head is over some day, whatever trickles.
+            _ => slow.spawn(trickle(host.gateway, post("/up/slow", ""), "x")),
+        };
+    }
+    others_are_served_while(&host, slow).await;
+    // Of none of them the upstream believes that it was whole.
+    let requests = upstream.requests();
+    assert!(requests.iter().filter(|request| request.target() == "/up/slow").all(|request| !request.is_whole));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_readers_end_in_time_and_hold_nobody_up() {
+    let (_upstream, host) = start().await;
+    let before = open_files(&host);
+    let mut readers = Vec::new();
+    for _ in 0..EACH {
+        let mut raw = Raw::connect(host.gateway).await;
+        raw.send("GET /up/long HTTP/1.1\r\nHost: gateway.test\r\n\r\n").await;
+        readers.push(raw);
+    }
+    // They read nothing, so that it is the host that has to let go: of these connections, and of those upstream.
+    let (since, mut served) = (Instant::now(), 0);
+    while served < 20 || open_files(&host) > before + 50 {
+        assert!(since.elapsed() < PATIENCE, "{} files are open", open_files(&host));
+        for path in ["/hello/", "/up/x"] {
+            let answer = host.get(path).await;
+            assert_eq!(answer.status, 200, "{path}: {}\n{}", answer.text(), host.log());
+        }
+        served += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(readers);
+}
+
+/// Sends this and nothing more until the host closes.
+async fn silent(host: SocketAddr, first: String) {
+    let mut raw = Raw::connect(host).await;
+    raw.send(first).await;
+    assert!(raw.closes_within(PATIENCE).await, "a silent connection stays open");
+}
+
+/// How many files and sockets the host has open.
+fn open_files(host: &Host) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", host.pid())).map_or(0, Iterator::count)
+}
