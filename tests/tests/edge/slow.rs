@@ -105,6 +105,21 @@ async fn slow_bodies_end_in_time_and_hold_nobody_up() {
     assert!(requests.iter().filter(|request| request.target() == "/up/slow").all(|request| !request.is_whole));
 }
 
+/// A plugin has 64 places, and a body that does not come takes none.
+#[tokio::test]
+async fn bodies_that_do_not_come_take_no_place_of_a_plugin() {
+    let host = Setup::new().plugin("hello", "hello").start().await;
+    let mut stalled = Vec::new();
+    for _ in 0..100 {
+        let mut raw = Raw::connect(host.gateway).await;
+        raw.send("POST /hello/ HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 1000\r\n\r\na part").await;
+        stalled.push(raw);
+    }
+    // Long before the time of those is over, which is 30 s.
+    let answer = tokio::time::timeout(Duration::from_secs(15), host.get("/hello/")).await;
+    assert_eq!(answer.expect("it need not wait for them").status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_readers_end_in_time_and_hold_nobody_up() {
     let (_upstream, host) = start().await;
