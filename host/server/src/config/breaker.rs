@@ -89,20 +89,13 @@ fn time_open(raw: Option<Spanned<HumanDuration>>) -> Result<Option<std::time::Du
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::time::Duration;
 
     use super::*;
-    use crate::config::{Config as HostConfig, Overrides};
+    use crate::config::tests::{self, check};
 
     fn parse(text: &str) -> Result<BreakerPolicy, String> {
-        let config = HostConfig::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
-        config.map(|config| config.breakers).map_err(|error| error.to_string())
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let error = parse(text).expect_err("it is wrong");
-        assert!(error.contains(expected), "{error}");
+        tests::parse(text).map(|config| config.breakers)
     }
 
     #[test]

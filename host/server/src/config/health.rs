@@ -46,20 +46,11 @@ fn period(raw: Option<Spanned<HumanDuration>>) -> Result<Option<Duration>, Wrong
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::config::{Config as HostConfig, Overrides};
+    use crate::config::tests::{self, check};
 
     fn parse(text: &str) -> Result<Config, String> {
-        let config = HostConfig::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
-        config.map(|config| config.health).map_err(|error| error.to_string())
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let error = parse(text).expect_err("it is wrong");
-        assert!(error.contains(expected), "{error}");
+        tests::parse(text).map(|config| config.health)
     }
 
     #[test]

@@ -107,20 +107,13 @@ impl From<RawRetry> for DraftRetry {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::time::Duration;
 
     use super::*;
-    use crate::config::{Config, Overrides};
+    use crate::config::tests::{self, check};
 
     fn parse(text: &str) -> Result<Retries, String> {
-        let config = Config::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
-        config.map(|config| config.retries).map_err(|error| error.to_string())
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let error = parse(text).expect_err("it is wrong");
-        assert!(error.contains(expected), "{error}");
+        tests::parse(text).map(|config| config.retries)
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use super::*;
 
-fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(Path::new("etc/switchyard.toml"), text)
+/// The configuration of this text, or what its author is told.
+pub(super) fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("etc/switchyard.toml"), text).map_err(|error| error.to_string())
 }
 
+/// A text that is refused, with these words and the file's name.
 #[track_caller]
-fn check(text: &str, expected: &str) {
-    let error = parse(text).expect_err("it is wrong").to_string();
+pub(super) fn check(text: &str, expected: &str) {
+    let error = parse(text).expect_err("it is wrong");
     assert!(error.starts_with("etc/switchyard.toml:"), "{error}");
     assert!(error.contains(expected), "{error}");
 }

@@ -1,21 +1,14 @@
 //! What wrong tables of events, queues and the clock are answered with, and what right ones mean.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use switchyard_core::manifest::{Backoff, Start, Target, Timetable};
 use switchyard_delivery::config::{Endpoint, Grant, OnError, Queue, TopicDurability};
 
-use super::super::{Config, Overrides};
+use super::super::tests::{self, check};
 
 fn parse(text: &str) -> Result<switchyard_delivery::Config, String> {
-    let config = Config::of_text(Path::new("switchyard.toml"), text, &Overrides::default());
-    config.map(|config| config.delivery).map_err(|error| error.to_string())
-}
-
-#[track_caller]
-fn check(text: &str, expected: &str) {
-    let error = parse(text).expect_err("it is wrong");
-    assert!(error.contains(expected), "{error}");
+    tests::parse(text).map(|config| config.delivery)
 }
 
 #[test]
