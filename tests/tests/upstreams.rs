@@ -257,6 +257,51 @@ async fn watch(host: &Host, last: Option<&str>, until: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_plugin_of_a_service_comes_before_its_upstreams() {
+    let beside = Backend::listen("beside").await;
+    let config = beside.upstream("hello", "") + &route("/h/*", "hello");
+    let host = Setup::new().plugin("hello", "hello").config(&config).start().await;
+    let local = async || host.get("/h/").await.text() == "hello";
+    for _ in 0..20 {
+        assert!(local().await, "{}", host.log());
+    }
+    assert_eq!(until_instances(&host, "hello", 2).await.len(), 2);
+
+    // While it refuses, the other one answers, and nobody notices.
+    let breakers = host.items("/api/v1/breakers").await;
+    let of_plugin = breakers.iter().find(|breaker| breaker["instance"].as_str().unwrap().starts_with("hello-1"));
+    let id = of_plugin.unwrap_or(&breakers[0])["id"].as_str().unwrap().to_owned();
+    let act = async |action: &str| {
+        let answer = host.ask(Method::POST, &format!("/api/v1/breakers/{id}/{action}"), &Value::Null).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    act("open").await;
+    for _ in 0..20 {
+        assert_eq!(backend(&host, "/h/").await, "beside");
+    }
+    act("reset").await;
+    assert!(local().await, "{}", host.log());
+
+    fs::remove_file(host.plugin_file("hello")).unwrap();
+    until_instances(&host, "hello", 1).await;
+    assert_eq!(backend(&host, "/h/").await, "beside");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_sign_of_life_is_shown() {
+    let users = Backend::listen("one").await;
+    let host = Setup::new().start().await;
+    register(&host, json!({"name": "users", "address": users.at.to_string(), "id": "one", "ttl": "60s"})).await;
+    let beat = host.ask(Method::PUT, "/api/v1/services/one/heartbeat", &Value::Null).await.json();
+    let shown = async || host.get("/services").await.json()[0]["lastHeartbeat"].as_str().unwrap().to_owned();
+    let (first, told) = (shown().await, beat["lastHeartbeat"].as_str().unwrap());
+    // Of the same moment, noted a little later; and it stays while nothing is heard.
+    assert!(first.as_str() >= told, "{first}, {told}");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(shown().await, first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_goes_on_where_it_was() {
     let host = Setup::new().start().await;
     let address = "10.0.0.1:80";

@@ -103,6 +103,7 @@ impl From<GuestError> for CallError {
             GuestError::Busy { .. } => Self::Busy { detail },
             GuestError::TimedOut { .. } => Self::TimedOut { detail },
             GuestError::Failed { backtrace, .. } => Self::Failed { detail, backtrace },
+            GuestError::Shared { cause, .. } => Self::from(*cause),
             GuestError::Body(error) => Self::Body(error),
             GuestError::Unloadable { .. } | GuestError::NotExported { .. } => Self::Unavailable { detail },
         }

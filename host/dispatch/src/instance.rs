@@ -7,13 +7,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use switchyard_core::{
     balance::{self, Candidate, Ewma},
     health::CheckStatus,
     name::{Generation, ServiceName},
+    timestamp::Timestamp,
     upstream::Upstream,
 };
 use switchyard_runtime::Plugin;
@@ -36,6 +37,8 @@ pub struct Instance {
     /// Fresh and closed: a new generation is judged by what it does itself.
     pub(crate) breaker: Breaker,
     health: Health,
+    /// When it was known to live last, in ms since 1970; 0 means never.
+    seen: AtomicU64,
     /// How long its answers take, as [`Ewma::to_bits`] has it. Kept only where somebody chooses by it.
     latency: AtomicU64,
     in_flight: AtomicUsize,
@@ -80,6 +83,7 @@ impl Instance {
             id,
             target,
             health: Health::new(clock::now()),
+            seen: AtomicU64::new(0),
             latency: AtomicU64::new(Ewma::default().to_bits()),
             in_flight: AtomicUsize::new(0),
             drained: Notify::new(),
@@ -130,6 +134,19 @@ impl Instance {
     /// Says what its health checks say, after each of them or when that changes.
     pub fn set_health(&self, status: CheckStatus) {
         self.health.set(status, clock::now());
+        if status == CheckStatus::Healthy {
+            self.note_alive();
+        }
+    }
+
+    /// Notes that it has shown that it lives.
+    pub fn note_alive(&self) {
+        self.seen.store(Timestamp::from(SystemTime::now()).0, Ordering::Relaxed);
+    }
+
+    /// When a check or a heartbeat last said that it lives; none when there are neither.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        Some(self.seen.load(Ordering::Relaxed)).filter(|seen| *seen > 0).map(Timestamp)
     }
 
     /// How many calls, with their responses' bodies, are under way.

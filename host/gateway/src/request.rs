@@ -115,7 +115,7 @@ async fn forward(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Result
         Lookup::MethodNotAllowed { .. } | Lookup::NotFound => (None, None),
     };
     let body_max = exchange.body_max(rules);
-    let body = body::limit(incoming, body_max, &exchange.connection.activity)?;
+    let body = body::limit(incoming, body_max, shared.options.idle_timeout, &exchange.connection.activity)?;
 
     let asked = Asked::of(exchange, route, parts.uri.path());
     let principal = identify::identify(exchange, asked, &parts.headers, &snapshot).await?;

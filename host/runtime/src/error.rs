@@ -39,6 +39,15 @@ pub enum GuestError {
         /// Where in the guest, for its developers only.
         backtrace: Option<String>,
     },
+    /// The instance ended while other requests were inside as well. Whose fault it was cannot be told, so one that may be
+    /// repeated is worth it.
+    #[error("{cause}")]
+    Shared {
+        /// How it ended.
+        cause: Box<GuestError>,
+        /// Whether this one stands for all of them where failures are counted: it was one.
+        counts: bool,
+    },
     /// The request's body did not arrive.
     #[error(transparent)]
     Body(#[from] BodyError),

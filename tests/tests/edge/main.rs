@@ -13,6 +13,7 @@ mod grpc;
 mod http2;
 mod limits;
 mod middleware;
+mod neighbours;
 mod registry;
 mod routes;
 mod slow;

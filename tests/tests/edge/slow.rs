@@ -120,6 +120,29 @@ async fn bodies_that_do_not_come_take_no_place_of_a_plugin() {
     assert_eq!(answer.expect("it need not wait for them").status, 200);
 }
 
+/// Whoever waits for it.
+#[tokio::test]
+async fn a_body_that_stands_still_is_the_clients_fault() {
+    let upstream = Recorder::echo().await;
+    let config = "[gateway]\nidle-timeout = '1s'\n[[route]]\npath = '/up/*'\nservice = 'up'\n";
+    let config = format!("{config}{}", upstream.upstream("up"));
+    let plugins = Setup::new().plugin("hello", "hello").plugin("hello-p2", "hello-p2").plugin("hello-p3", "hello-p3");
+    let host = plugins.config(&config).start().await;
+    for path in ["/hello/", "/hello-p2/echo", "/hello-p3/echo", "/up/x"] {
+        let mut raw = Raw::connect(host.gateway).await;
+        raw.send(format!("POST {path} HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 1000\r\n\r\na part")).await;
+        // Long before the request's time is over, which is 30 s.
+        let (answers, _) = tokio::time::timeout(Duration::from_secs(15), raw.rest()).await.expect(path);
+        // One that streams has begun its answer, and breaks it off.
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+        assert!(statuses.is_empty() || statuses == [408], "{path}: {statuses:?}\n{}", host.log());
+    }
+    let breakers = host.admin("/api/v1/breakers").await.json();
+    for breaker in breakers["items"].as_array().unwrap() {
+        assert_eq!(breaker["metrics"]["failures"], 0, "{breaker}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_readers_end_in_time_and_hold_nobody_up() {
     let (_upstream, host) = start().await;

@@ -22,6 +22,8 @@ pub(crate) fn of_error(error: &GuestError) -> Outcome {
     match error {
         GuestError::TimedOut { .. } => Outcome::TimedOut,
         GuestError::Failed { .. } | GuestError::Unloadable { .. } => Outcome::Failure,
+        GuestError::Shared { cause, counts: true } => of_error(cause),
+        GuestError::Shared { counts: false, .. } => Outcome::Uncounted,
         GuestError::Busy { .. } | GuestError::Body(_) | GuestError::NotExported { .. } => Outcome::Uncounted,
     }
 }
@@ -37,9 +39,16 @@ mod tests {
     #[test]
     fn what_is_not_the_instance_s_fault_does_not_count() {
         let (service, text) = (|| "a".parse().unwrap(), || "t".to_owned());
+        let died = |counts| {
+            let cause = GuestError::Failed { service: service(), reason: text(), backtrace: None };
+            GuestError::Shared { cause: Box::new(cause), counts }
+        };
         for (error, outcome) in [
             (GuestError::TimedOut { service: service(), after: Duration::ZERO }, Outcome::TimedOut),
             (GuestError::Failed { service: service(), reason: text(), backtrace: None }, Outcome::Failure),
+            (died(true), Outcome::Failure),
+            // That of the others who were inside.
+            (died(false), Outcome::Uncounted),
             (GuestError::Unloadable { service: service(), reason: text() }, Outcome::Failure),
             (GuestError::Busy { service: service(), reason: text() }, Outcome::Uncounted),
             (GuestError::NotExported { service: service(), export: text() }, Outcome::Uncounted),

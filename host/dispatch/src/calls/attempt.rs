@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Request, Response, StatusCode};
 use switchyard_core::breaker::Outcome;
-use switchyard_runtime::{Body, CallContext, Plugin};
+use switchyard_runtime::{Body, CallContext, GuestError, Plugin};
 use tokio::time::Instant;
 
 use crate::{
@@ -73,7 +73,13 @@ async fn of_plugin(
     let receipt = admitted.settle(outcome);
     let attempt = match called {
         Ok(response) => Attempt::Answered(Streamed::wrap(response, in_flight, receipt, upload)),
-        Err(error) => Attempt::Final(told(service, error, upload.as_ref(), show_backtrace)),
+        Err(error) => {
+            let is_shared = matches!(error, GuestError::Shared { .. });
+            match told(service, error, upload.as_ref(), show_backtrace) {
+                error @ CallError::Failed { .. } if is_shared => Attempt::Lost(error),
+                error => Attempt::Final(error),
+            }
+        }
     };
     (attempt, is_failure(outcome))
 }

@@ -27,7 +27,7 @@ pub(super) struct Listed<'a> {
     metadata: &'a BTreeMap<String, String>,
     status: CheckStatus,
     registered_at: Timestamp,
-    /// When it was last seen alive: at its latest check, or now when being active is all there is to check.
+    /// When it was last seen alive: at its latest check or heartbeat, or now when being there is all there is to check.
     last_heartbeat: Timestamp,
 }
 
@@ -50,7 +50,7 @@ fn listed<'a>(service: &'a Service, instance: &'a Instance, check: Option<&Check
         (CheckStatus::Unknown, Some(check)) => check.status,
         (status, _) => status,
     };
-    let seen = check.and_then(|check| check.last_check);
+    let seen = check.and_then(|check| check.last_check).or_else(|| instance.last_seen());
     Listed {
         id: described.id,
         name: described.name,

@@ -98,8 +98,12 @@ impl Concurrent {
                 }
                 // The handler forgets why the worker died; the worker has left it.
                 let worker = lock(&worker).take();
-                let reason = worker.and_then(|watch| lock(&watch.last_error).clone());
-                Err(reason.unwrap_or_else(|| explain(&shared.service, &error, false)))
+                let reason = worker.as_ref().and_then(|watch| lock(&watch.last_error).clone());
+                let reason = reason.unwrap_or_else(|| explain(&shared.service, &error, false));
+                Err(match worker {
+                    Some(watch) => watch.tell(reason),
+                    None => reason,
+                })
             }
         }
     }

@@ -59,6 +59,9 @@ pub(super) fn heartbeat(asked: &Asked<'_>, id: &str, sources: &Sources) -> Answe
         return Err(Problem::new(Code::Conflict, detail));
     }
     let (kept, seen) = sources.registrations.heartbeat(id)?;
+    let snapshot = sources.dispatcher.snapshot();
+    let instances = snapshot.services.get(&kept.upstream.name).into_iter().flat_map(|service| service.upstreams.iter());
+    instances.filter(|instance| instance.id() == id).for_each(|instance| instance.note_alive());
     Ok(json(&RegistrationItem::of(&kept, Some(seen.shown))))
 }
 

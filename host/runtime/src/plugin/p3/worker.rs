@@ -48,6 +48,10 @@ pub(super) struct Watch {
     was_interrupted: AtomicBool,
     /// Responses whose bodies have not ended.
     pub(super) open_bodies: AtomicUsize,
+    /// How many requests and such responses there were when the guest was seen last. When it dies they leave first.
+    together: AtomicUsize,
+    /// Whether one of those that died together was told that it counts.
+    has_counted: AtomicBool,
     /// The circumstances of the requests inside.
     inside: Mutex<BTreeMap<u64, CallContext>>,
     /// How they go on, where it is a middleware.
@@ -109,6 +113,19 @@ impl Watch {
         let cause = deepest.cause.clone().filter(|_| inside.len() == 1);
         Some(CallContext { deadline, cause, ..deepest.clone() })
     }
+
+    fn count_together(&self) {
+        let together = lock(&self.inside).len() + self.open_bodies.load(Relaxed);
+        self.together.store(together, Relaxed);
+    }
+
+    /// What one of those who were inside is told of the worker's end.
+    pub(super) fn tell(&self, cause: GuestError) -> GuestError {
+        if self.together.load(Relaxed) < 2 {
+            return cause;
+        }
+        GuestError::Shared { cause: Box::new(cause), counts: !self.has_counted.swap(true, Relaxed) }
+    }
 }
 
 impl Drop for Stay {
@@ -152,6 +169,7 @@ impl WorkerState for Worker {
         let deadline = data.context.deadline;
         let request = self.next_request.fetch_add(1, Relaxed);
         lock(&self.watch.inside).insert(request, data.context);
+        self.watch.count_together();
         if let Some(context) = self.watch.outgoing() {
             store.data_mut().begin(context);
         }
@@ -189,6 +207,7 @@ impl WorkerExpiration for Expiration {
         if !self.watch.was_interrupted.swap(false, Relaxed) {
             self.watch.busy_ticks.store(0, Relaxed);
         }
+        self.watch.count_together();
         let end = match status {
             WorkerStatus::Idle => start + INSTANCE_IDLE_MAX,
             // A body that is being read may go on; the connection's idle time-out bounds it.
