@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::bindings::switchyard::plugin::types;
 use crate::clock::milliseconds;
-use crate::{JsonError, batch, events, kv, queues, sagas};
+use crate::{JsonError, batch, events, http, kv, queues, sagas};
 
 /// Why an event, a message or a command was not handled, and what becomes of it.
 ///
@@ -130,6 +130,12 @@ impl From<kv::Error> for Failure {
     }
 }
 
+impl From<http::Error> for Failure {
+    fn from(error: http::Error) -> Self {
+        if error.is_temporary() { Self::retry(error) } else { Self::reject(error) }
+    }
+}
+
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         if error.status() < 500 { Self::reject(error) } else { Self::retry(error) }
@@ -151,7 +157,7 @@ impl<E: Into<Failure>> IntoHandled for Result<(), E> {
 }
 
 /// An error and what caused it, in one line.
-fn with_sources(error: &dyn StdError) -> String {
+pub(crate) fn with_sources(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

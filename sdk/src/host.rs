@@ -11,7 +11,7 @@ pub(crate) use guest::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use memory::{
     Bucket, Cas, ack, cancel_saga, commit, config_get, discover, enqueue, extend, handling, lease, log, lookup, nack,
-    now, publish, publish_many, random, read, reject, saga, signal_saga, sleep, start_saga,
+    now, publish, publish_many, random, read, reject, saga, send, signal_saga, sleep, start_saga,
 };
 
 use crate::{Event, Message};

@@ -1,11 +1,25 @@
 //! The request that a handler sees.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::switchyard::plugin::http_types;
-use crate::{Error, Result};
+use crate::{Error, Result, extract, percent};
 
 /// A request with its whole body, and what the router found in its path.
+///
+/// ```
+/// use switchyard_sdk::{Request, Result, Router};
+///
+/// fn greet(request: &Request) -> Result<String> {
+///     let greeting = request.query("greeting").unwrap_or("hello".to_owned());
+///     Ok(format!("{greeting}, {} of {}", request.param("name"), request.header("x-town").unwrap_or("nowhere")))
+/// }
+///
+/// let router = Router::new().get("/{name}", greet);
+/// let request = Request::get("/ann?greeting=good%20day").with_header("X-Town", "Oslo");
+/// assert_eq!(router.serve(request).body(), b"good day, ann of Oslo");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Request {
     method: String,
@@ -34,9 +48,23 @@ impl Request {
         Self::new("GET", target)
     }
 
+    /// A POST request; for tests.
+    pub fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
     /// The same with this body; for tests.
     pub fn with_body(self, body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), ..self }
+    }
+
+    /// The same with this value as JSON for its body; for tests.
+    ///
+    /// # Panics
+    /// When the value cannot be JSON.
+    pub fn with_json(self, value: &(impl Serialize + ?Sized)) -> Self {
+        let json = serde_json::to_vec(value).expect("the value can be JSON");
+        self.with_header("content-type", "application/json").with_body(json)
     }
 
     /// The same with one more header; for tests. The name is lower-case, as the host gives it.
@@ -48,6 +76,11 @@ impl Request {
     /// The method, upper-case.
     pub fn method(&self) -> &str {
         &self.method
+    }
+
+    /// The path and query as the service sees them.
+    pub fn target(&self) -> &str {
+        &self.target
     }
 
     /// The path as the service sees it, without the query.
@@ -64,7 +97,8 @@ impl Request {
         &found.expect("the route's pattern names this parameter").1
     }
 
-    /// The first query parameter of this name, percent-decoded, `+` read as a space.
+    /// The first query parameter of this name, percent-decoded, `+` read as a space. [`Query`](crate::Query) reads all of
+    /// them into a type.
     pub fn query(&self, name: &str) -> Option<String> {
         query(&self.target, name)
     }
@@ -75,6 +109,50 @@ impl Request {
         std::str::from_utf8(value).ok()
     }
 
+    /// All headers: lower-case names and raw values.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// Who asks, when the gateway has authenticated it: the header `X-Auth-Subject`, which clients cannot send.
+    ///
+    /// # Errors
+    /// 401 when it has not.
+    pub fn subject(&self) -> Result<&str> {
+        self.header("x-auth-subject").ok_or_else(|| Error::unauthorized("Missing or invalid authorization header"))
+    }
+
+    /// What else is known of who asks: the header `X-Auth-Claims`, read as JSON.
+    ///
+    /// # Errors
+    /// 401 when the gateway has authenticated nobody, 403 when the claims are not these.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use switchyard_sdk::{Error, Request, Result};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Claims {
+    ///     roles: Vec<String>,
+    /// }
+    ///
+    /// fn only_admins(request: &Request) -> Result<()> {
+    ///     let claims: Claims = request.claims()?;
+    ///     if claims.roles.iter().any(|role| role == "admin") { Ok(()) } else { Err(Error::forbidden("Only for admins")) }
+    /// }
+    ///
+    /// let request = |claims| Request::get("/").with_header("x-auth-claims", claims);
+    /// assert!(only_admins(&request(r#"{"sub":"ann","roles":["admin"]}"#)).is_ok());
+    /// assert_eq!(only_admins(&request(r#"{"sub":"bob"}"#)).unwrap_err().status(), 403);
+    /// assert_eq!(only_admins(&Request::get("/")).unwrap_err().status(), 401);
+    /// ```
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T> {
+        let claims = self.header("x-auth-claims");
+        let claims = claims.ok_or_else(|| Error::unauthorized("Missing or invalid authorization header"))?;
+        serde_json::from_str(claims)
+            .map_err(|error| Error::forbidden("Not with these claims").detail(format!("the claims: {error}")))
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -83,13 +161,22 @@ impl Request {
     /// The body read as JSON, whatever its content type says.
     ///
     /// # Errors
-    /// 400 `Invalid JSON` when it is none, or of another shape.
+    /// 400 `Invalid JSON` when it is none, and `Invalid body` when it is of another shape, with what is wrong and where.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|_| Error::bad_request("Invalid JSON"))
+        extract::from_json(&self.body)
     }
 
     pub(crate) fn of(method: String, target: String, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) -> Self {
         Self { method, target, headers, body, params: Vec::new() }
+    }
+
+    /// The query as it stands in the target; empty when there is none.
+    pub(crate) fn query_text(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    pub(crate) fn params(&self) -> &[(&'static str, String)] {
+        &self.params
     }
 
     pub(crate) fn set_params(&mut self, params: Vec<(&'static str, String)>) {
@@ -114,33 +201,7 @@ impl From<Request> for http_types::Request {
 /// The first query parameter of this name in a path and query, decoded.
 pub(crate) fn query(target: &str, name: &str) -> Option<String> {
     let (_, query) = target.split_once('?')?;
-    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
-    pairs.map(|(key, value)| (decoded(key), value)).find(|(key, _)| key == name).map(|(_, value)| decoded(value))
-}
-
-/// `%2F` becomes `/`. What is no escape stays as it is; what is no UTF-8 then, is replaced.
-pub(crate) fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match (bytes[at], digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.extend(u8::try_from(high * 16 + low));
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -150,28 +211,22 @@ mod tests {
     #[test]
     fn query_finds_the_first_and_decodes_it() {
         let request = Request::get("/a?x=1&q=a%20b%2Fc+d&q=2&flag");
-        assert_eq!(request.path(), "/a");
+        assert_eq!((request.path(), request.query_text()), ("/a", "x=1&q=a%20b%2Fc+d&q=2&flag"));
         assert_eq!(request.query("q").as_deref(), Some("a b/c d"));
         assert_eq!(request.query("flag").as_deref(), Some(""));
         assert_eq!(request.query("none"), None);
     }
 
     #[test]
-    fn broken_escapes_stay_as_they_are() {
-        for (text, decoded) in [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%41%", "A%"), ("%c3%a9", "é")] {
-            assert_eq!(percent_decoded(text), decoded, "{text}");
-        }
-    }
-
-    #[test]
     fn headers_are_found_in_any_case() {
         let request = Request::get("/").with_header("X-Trace", "7");
         assert_eq!(request.header("x-trace"), Some("7"));
+        assert_eq!(request.headers().collect::<Vec<_>>(), [("x-trace", &b"7"[..])]);
     }
 
     #[test]
-    fn a_body_that_is_no_json_is_400() {
-        let error = Request::get("/").with_body("{").json::<serde_json::Value>().expect_err("no JSON");
-        assert_eq!(error, Error::bad_request("Invalid JSON"));
+    fn who_asks_is_what_the_gateway_says() {
+        assert_eq!(Request::get("/").subject().expect_err("nobody").status(), 401);
+        assert_eq!(Request::get("/").with_header("X-Auth-Subject", "ann").subject(), Ok("ann"));
     }
 }

@@ -1,24 +1,62 @@
 //! The response that a handler gives, and what can be turned into one.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::bindings::switchyard::plugin::http_types;
-use crate::{Error, Result};
+use crate::{Error, JsonError, Result, json};
 
 /// A response with its whole body.
+///
+/// ```
+/// use switchyard_sdk::Response;
+///
+/// let made = Response::json(&["p1"]).with_status(201).with_header("location", "/products/p1");
+/// assert_eq!((made.status(), made.header("Location"), made.body()), (201, Some("/products/p1"), &br#"["p1"]"#[..]));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    status: u16,
-    headers: Vec<(String, Vec<u8>)>,
-    body: Vec<u8>,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
 }
 
-/// A value to be sent as JSON with status 200.
-#[derive(Debug, Clone, Copy)]
+/// A body that is JSON: what a handler takes, read into a type, and what it answers, with status 200.
+///
+/// ```
+/// use switchyard_sdk::{Json, Request, Router};
+///
+/// let router = Router::new().post("/sum", |Json(numbers): Json<Vec<u32>>| Json(numbers.iter().sum::<u32>()));
+/// assert_eq!(router.serve(Request::post("/sum").with_body("[1, 2]")).body(), b"3");
+/// let refused = router.serve(Request::post("/sum").with_body("[1, -2]"));
+/// let problem: serde_json::Value = refused.body_json()?;
+/// assert_eq!(problem["detail"], "[1]: expected a whole number from 0 to 4294967295, got -2");
+/// # Ok::<(), switchyard_sdk::JsonError>(())
+/// ```
+///
+/// The content type of what comes is not looked at, so that `curl -d` will do. An `Option<Json<T>>` is none when there is no
+/// body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// What a handler may return: a [`Response`], text, [`Json`], nothing (204), a status with any of these, or a
-/// [`Result`] of any of these.
+/// What a handler may return: a [`Response`], text, bytes, [`Json`], an answer of another service, nothing (204), a status
+/// with any of these, an [`Option`] of them (404 when it is none), or a [`Result`] of any of these.
+///
+/// ```
+/// use switchyard_sdk::{IntoResponse, Json};
+///
+/// let answers = [
+///     ().into_response(),
+///     "text".into_response(),
+///     (201, Json(7)).into_response(),
+///     None::<Json<u32>>.into_response(),
+/// ];
+/// assert_eq!(answers.map(|answer| answer.status()), [204, 200, 201, 404]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot answer with `{Self}`",
+    note = "it answers with `Json(value)`, text, a `Response`, `()`, `(status, answer)`, or a `Result` or `Option` of these"
+)]
 pub trait IntoResponse {
     /// Turns it into a response.
     fn into_response(self) -> Response;
@@ -59,14 +97,20 @@ impl Response {
         Self { body: body.into(), ..Self::new(200) }.with_header("content-type", content_type)
     }
 
-    /// A failure as `application/problem+json` (RFC 9457), as the gateway answers its own; the detail is for people.
+    /// 200 with a page.
+    pub fn html(page: impl Into<String>) -> Self {
+        Self::bytes("text/html; charset=utf-8", page.into())
+    }
+
+    /// Sends the client elsewhere: 303 to be read there, 307 and 308 to do the same there.
+    pub fn redirect(status: u16, location: impl Into<String>) -> Self {
+        Self::new(status).with_header("location", location.into())
+    }
+
+    /// A failure as `application/problem+json` (RFC 9457), as the gateway answers its own; the detail is for people. The same
+    /// as an [`Error`] of this text.
     pub fn problem(status: u16, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let title = reason(status);
-        let problem = serde_json::json!({
-            "type": "about:blank", "title": title, "status": status, "detail": detail, "error": detail,
-        });
-        Self::bytes("application/problem+json", problem.to_string()).with_status(status)
+        Error::new(status, detail).into_response()
     }
 
     /// The same with this status.
@@ -91,28 +135,22 @@ impl Response {
         std::str::from_utf8(value).ok()
     }
 
+    /// All headers: lower-case names and raw values.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
-}
 
-/// What a status is called, of those that services answer failures with.
-fn reason(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        _ => "Error",
+    /// The body read as JSON, as tests do.
+    ///
+    /// # Errors
+    /// When it is none, or of another shape.
+    pub fn body_json<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        json::read(&self.body, || format!("a response {}", self.status))
     }
 }
 
@@ -145,6 +183,24 @@ impl IntoResponse for &str {
 impl IntoResponse for String {
     fn into_response(self) -> Response {
         Response::text(self)
+    }
+}
+
+impl IntoResponse for Vec<u8> {
+    fn into_response(self) -> Response {
+        Response::bytes("application/octet-stream", self)
+    }
+}
+
+impl IntoResponse for serde_json::Value {
+    fn into_response(self) -> Response {
+        Response::json(&self)
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Option<T> {
+    fn into_response(self) -> Response {
+        self.map_or_else(|| Error::not_found("Not found").into_response(), T::into_response)
     }
 }
 
@@ -187,8 +243,19 @@ mod tests {
         check("hi", 200, Some("text/plain; charset=utf-8"), "hi");
         check(Json([1, 2]), 200, Some("application/json"), "[1,2]");
         check((201, Json("x")), 201, Some("application/json"), r#""x""#);
-        let problem = r#"{"detail":"No","error":"No","status":409,"title":"Conflict","type":"about:blank"}"#;
-        check(Response::problem(409, "No"), 409, Some("application/problem+json"), problem);
-        check(Err::<(), _>(Error::not_found("Gone")), 404, Some("application/json"), r#"{"error":"Gone"}"#);
+        check(serde_json::json!({ "a": 1 }), 200, Some("application/json"), r#"{"a":1}"#);
+        check(b"\x01".to_vec(), 200, Some("application/octet-stream"), "\x01");
+        check(Some("hi"), 200, Some("text/plain; charset=utf-8"), "hi");
+        check(Response::html("<p>"), 200, Some("text/html; charset=utf-8"), "<p>");
+        let problem = |status, title, text| {
+            format!(
+                r#"{{"detail":"{text}","error":"{text}","status":{status},"title":"{title}","type":"about:blank"}}"#
+            )
+        };
+        let is_problem = Some("application/problem+json");
+        check(Response::problem(409, "No"), 409, is_problem, &problem(409, "Conflict", "No"));
+        check(Err::<(), _>(Error::not_found("Gone")), 404, is_problem, &problem(404, "Not Found", "Gone"));
+        check(None::<&str>, 404, is_problem, &problem(404, "Not Found", "Not found"));
+        assert_eq!(Response::redirect(303, "/there").header("location"), Some("/there"));
     }
 }

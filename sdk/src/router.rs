@@ -4,15 +4,34 @@
 //! added in. A path that only other methods have is 405 with `Allow`; a HEAD request is answered by the GET
 //! handler (the gateway leaves the body out). A slash at the end of a path makes no difference.
 
+mod handler;
 mod pattern;
+
+use std::sync::Arc;
 
 use pattern::Pattern;
 
 use crate::{Error, IntoResponse, Request, Response};
 
-type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
+pub use handler::Handler;
+
+#[doc(hidden)]
+pub use handler::{Parts, Routed, Whole};
+
+type Serve = Arc<dyn Fn(&Request) -> Response + Send + Sync>;
 
 /// The routes of a service.
+///
+/// ```
+/// use switchyard_sdk::{Path, Request, Router};
+///
+/// let users = Router::new().get("/", || "all").get("/{id}", |Path(id): Path<u32>| format!("user {id}"));
+/// let router = Router::new().nest("/users", users).get("/health", || "well");
+///
+/// assert_eq!(router.serve(Request::get("/users/7")).body(), b"user 7");
+/// assert_eq!(router.serve(Request::new("PUT", "/users/7")).status(), 405);
+/// assert_eq!(router.serve(Request::get("/nowhere")).status(), 404);
+/// ```
 #[derive(Default)]
 pub struct Router {
     /// Sorted by pattern: literal segments before parameters, parameters before `*`.
@@ -22,7 +41,13 @@ pub struct Router {
 struct Route {
     pattern: Pattern,
     method: &'static str,
-    handler: Handler,
+    serve: Serve,
+}
+
+/// What a [wrapper](Router::wrap) lies around.
+#[derive(Clone, Copy)]
+pub struct Next<'a> {
+    serve: &'a Serve,
 }
 
 // === impl Router ===
@@ -34,62 +59,75 @@ impl Router {
     }
 
     /// A handler for GET (and HEAD) requests. Patterns are `/a/b`, `/a/{id}` (one segment) and `/a/*` (`/a` and
-    /// all below it).
+    /// all below it). What handlers take and answer is told at [`Handler`].
     ///
     /// # Panics
     /// When the pattern is wrong, or there is a handler for it already. The same holds for the other methods.
-    pub fn get<R: IntoResponse>(
-        self,
-        pattern: &'static str,
-        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
+    pub fn get<Takes>(self, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
         self.on("GET", pattern, handler)
     }
 
     /// A handler for POST requests.
-    pub fn post<R: IntoResponse>(
-        self,
-        pattern: &'static str,
-        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
+    pub fn post<Takes>(self, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
         self.on("POST", pattern, handler)
     }
 
     /// A handler for PUT requests.
-    pub fn put<R: IntoResponse>(
-        self,
-        pattern: &'static str,
-        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
+    pub fn put<Takes>(self, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
         self.on("PUT", pattern, handler)
     }
 
+    /// A handler for PATCH requests.
+    pub fn patch<Takes>(self, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
+        self.on("PATCH", pattern, handler)
+    }
+
     /// A handler for DELETE requests.
-    pub fn delete<R: IntoResponse>(
-        self,
-        pattern: &'static str,
-        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
+    pub fn delete<Takes>(self, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
         self.on("DELETE", pattern, handler)
     }
 
     /// A handler for requests of any other method, given in upper case.
-    pub fn on<R: IntoResponse>(
-        mut self,
-        method: &'static str,
-        pattern: &'static str,
-        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
-        let route = Route {
-            pattern: Pattern::parse(pattern),
-            method,
-            handler: Box::new(move |request| handler(request).into_response()),
-        };
-        let at = self.routes.partition_point(|other| other.pattern <= route.pattern);
-        let same = |other: &Route| other.pattern == route.pattern && other.method == method;
-        assert!(!self.routes[..at].iter().any(same), "{method} {pattern} has two handlers");
-        self.routes.insert(at, route);
-        self
+    pub fn on<Takes>(self, method: &'static str, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
+        let serve = Arc::new(move |request: &Request| handler.answer(request));
+        self.add(Route { pattern: Pattern::parse(pattern), method, serve })
+    }
+
+    /// All routes of another router, below this prefix. They see the whole path, and the parameters of the prefix, too.
+    ///
+    /// # Panics
+    /// When one of them has a handler already, or the prefix holds a `*`.
+    pub fn nest(self, prefix: &'static str, other: Self) -> Self {
+        let prefix = Pattern::parse(prefix);
+        let routes = other.routes.into_iter();
+        routes.fold(self, |router, route| router.add(Route { pattern: prefix.join(route.pattern), ..route }))
+    }
+
+    /// Lies around all handlers that were added so far: looks at the request before they do, and at their response, or
+    /// answers itself. It does not see what is 404 or 405.
+    ///
+    /// ```
+    /// use switchyard_sdk::{Error, IntoResponse, Request, Response, Router, router::Next};
+    ///
+    /// fn only_known(request: &Request, next: Next<'_>) -> Response {
+    ///     match request.subject() {
+    ///         Ok(_) => next.serve(request).with_header("cache-control", "private"),
+    ///         Err(error) => error.into_response(),
+    ///     }
+    /// }
+    ///
+    /// let router = Router::new().get("/account", || "yours").wrap(only_known).get("/health", || "well");
+    /// assert_eq!(router.serve(Request::get("/account")).status(), 401);
+    /// assert_eq!(router.serve(Request::get("/health")).status(), 200);
+    /// ```
+    pub fn wrap(self, wrapper: impl Fn(&Request, Next<'_>) -> Response + Send + Sync + 'static) -> Self {
+        let wrapper = Arc::new(wrapper);
+        let routes = self.routes.into_iter().map(|route| {
+            let (wrapper, inner) = (Arc::clone(&wrapper), route.serve);
+            let serve: Serve = Arc::new(move |request| wrapper(request, Next { serve: &inner }));
+            Route { serve, ..route }
+        });
+        Self { routes: routes.collect() }
     }
 
     /// Answers a request.
@@ -109,11 +147,19 @@ impl Router {
         match found {
             Some((route, params)) => {
                 request.set_params(params);
-                (route.handler)(&request)
+                (route.serve)(&request)
             }
             None if allowed.is_empty() => Error::not_found("Not found").into_response(),
-            None => Error::new(405, "Method not allowed").into_response().with_header("allow", allowed.join(", ")),
+            None => Error::new(405, "Method not allowed").header("allow", allowed.join(", ")).into_response(),
         }
+    }
+
+    fn add(mut self, route: Route) -> Self {
+        let at = self.routes.partition_point(|other| other.pattern <= route.pattern);
+        let same = |other: &Route| other.pattern == route.pattern && other.method == route.method;
+        assert!(!self.routes[..at].iter().any(same), "{} {:?} has two handlers", route.method, route.pattern);
+        self.routes.insert(at, route);
+        self
     }
 }
 
@@ -131,61 +177,20 @@ impl Route {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+// === impl Next ===
 
-    fn router() -> Router {
-        Router::new()
-            .get("/*", |request: &Request| format!("rest {}", request.param("*")))
-            .get("/users/{id}", |request: &Request| format!("user {}", request.param("id")))
-            .put("/users/{id}", |request: &Request| format!("put {}", request.param("id")))
-            .get("/users/me", |_: &Request| "me")
-            .post("/users", |_: &Request| (201, "made"))
-            .delete("/only/{a}/deep/{b}", |request: &Request| format!("{} {}", request.param("a"), request.param("b")))
-    }
-
-    #[track_caller]
-    fn check(method: &str, target: &str, status: u16, body: &str) {
-        let response = router().serve(Request::new(method, target));
-        assert_eq!(response.status(), status);
-        assert_eq!(String::from_utf8_lossy(response.body()), body);
-    }
-
-    #[test]
-    fn the_most_specific_route_answers() {
-        check("GET", "/users/me", 200, "me");
-        check("GET", "/users/7", 200, "user 7");
-        check("GET", "/users/7/", 200, "user 7");
-        check("HEAD", "/users/7", 200, "user 7");
-        check("GET", "/users/7/x", 200, "rest users/7/x");
-        check("GET", "/", 200, "rest ");
-        check("POST", "/users?x=1", 201, "made");
-        check("DELETE", "/only/1/deep/2", 200, "1 2");
-    }
-
-    #[test]
-    fn another_method_falls_to_the_next_pattern() {
-        check("PUT", "/users/me", 200, "put me");
-    }
-
-    #[test]
-    fn parameters_are_decoded_and_never_empty() {
-        check("GET", "/users/a%2Fb", 200, "user a/b");
-        check("GET", "/users//", 200, "rest users//");
-    }
-
-    #[test]
-    fn an_unknown_path_is_404_and_an_unknown_method_405() {
-        let router = Router::new().get("/a", |_: &Request| ()).put("/a", |_: &Request| ());
-        assert_eq!(router.serve(Request::get("/b")).status(), 404);
-        let refused = router.serve(Request::new("PATCH", "/a"));
-        assert_eq!((refused.status(), refused.header("allow")), (405, Some("GET, PUT")));
-    }
-
-    #[test]
-    #[should_panic(expected = "two handlers")]
-    fn a_second_handler_for_a_route_is_a_mistake() {
-        let _ = Router::new().get("/a/{x}", |_: &Request| ()).get("/a/{y}", |_: &Request| ());
+impl Next<'_> {
+    /// Has the request answered.
+    pub fn serve(&self, request: &Request) -> Response {
+        (self.serve)(request)
     }
 }
+
+impl std::fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

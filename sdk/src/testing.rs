@@ -40,13 +40,15 @@
 
 mod command;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::host::memory as host;
 use crate::registry::Instance;
-use crate::{Delivery, Event, Failure, Message, Participant, Saga, Subscriber, Worker, events};
+use crate::router::Handler;
+use crate::{Delivery, Event, Failure, Message, Participant, Request, Saga, Subscriber, Worker, events};
 
 pub use command::CommandDraft;
 
@@ -135,6 +137,56 @@ pub fn register(instance: Instance) {
     host::register(instance);
 }
 
+/// Has a handler or a [`Router`](crate::Router) answer for a service of the host, over one of the same name. A service that
+/// a test says nothing of is not there.
+///
+/// ```
+/// use std::time::Duration;
+/// use switchyard_sdk::{Error, Request, Response, clock, http, testing};
+///
+/// testing::service("users", |request: &Request| match request.path() {
+///     "/users/7" => Ok("ann"),
+///     "/slow" => Ok({ clock::sleep(Duration::from_secs(60)); "at last" }),
+///     _ => Err(Error::not_found("User not found")),
+/// });
+/// let users = http::service("users");
+/// assert_eq!(users.get("/users/7").send()?.text(), "ann");
+/// assert_eq!(users.get("/users/8").send()?.status(), 404);
+/// assert!(matches!(users.get("/slow").send(), Err(http::Error::TimedOut { .. })));
+/// assert!(matches!(http::service("others").get("/").send(), Err(http::Error::Unreachable { .. })));
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn service<Takes>(name: &str, handler: impl Handler<Takes>) {
+    server(&format!("{name}.internal"), handler);
+}
+
+/// Has a handler or a router answer for another server, by its host, and its port if the URL names one. The host refuses
+/// calls to servers that a test says nothing of, as to those that are not in `outbound`.
+///
+/// ```
+/// use switchyard_sdk::{http, testing};
+///
+/// testing::server("api.example.com", || "hello");
+/// assert_eq!(http::get("https://api.example.com/greeting").send()?.text(), "hello");
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn server<Takes>(host: &str, handler: impl Handler<Takes>) {
+    host::serve(host.to_owned(), Rc::new(move |request| handler.answer(request)));
+}
+
+/// All calls to other services and servers, oldest first: the host that was called, and what was asked of it.
+///
+/// ```
+/// use switchyard_sdk::{http, testing};
+///
+/// let _ = http::service("mail").post("/send").json("hello").send();
+/// let (host, request) = &testing::calls()[0];
+/// assert_eq!((host.as_str(), request.path(), request.body()), ("mail.internal", "/send", &br#""hello""#[..]));
+/// ```
+pub fn calls() -> Vec<(String, Request)> {
+    host::calls()
+}
+
 /// Puts the host's clock ahead.
 pub fn advance(time: Duration) {
     host::advance(time);
@@ -143,6 +195,19 @@ pub fn advance(time: Duration) {
 /// Sets a text of the service's configuration.
 pub fn set_config(key: &str, value: &str) {
     host::set_config(key, value);
+}
+
+/// Sets a [secret](crate::config::secret) of the service.
+///
+/// ```
+/// use switchyard_sdk::{config, testing};
+///
+/// testing::set_secret("api-key", "t0ken");
+/// assert_eq!(config::secret("api-key")?.expose(), "t0ken");
+/// # Ok::<(), switchyard_sdk::Error>(())
+/// ```
+pub fn set_secret(name: &str, value: &str) {
+    host::set_config(name, value);
 }
 
 /// All lines that were logged, oldest first: level, context and message.

@@ -1,6 +1,7 @@
 //! The host as a component sees it: its imports.
 
 mod convert;
+mod http;
 mod kv;
 mod sagas;
 
@@ -16,6 +17,7 @@ use crate::bindings::wasi::random::random as wasi_random;
 use crate::log::Level;
 use crate::{batch, events, queues, registry};
 
+pub(crate) use http::send;
 pub(crate) use kv::{Bucket, Cas};
 pub(crate) use sagas::{cancel_saga, saga, signal_saga, start_saga};
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod events;
+mod http;
 mod kv;
 mod queues;
 mod registry;
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use batch::{commit, read};
 pub(crate) use events::{complete, publish, publish_many, published};
+pub(crate) use http::{Server, calls, send, serve};
 pub(crate) use kv::{Bucket, Cas};
 pub(crate) use queues::{ack, defer, enqueue, extend, lease, nack, reject, waiting};
 pub(crate) use registry::{discover, lookup, register};
@@ -38,6 +40,10 @@ struct Host {
     signals: Vec<Signal>,
     /// What there is besides this service.
     instances: Vec<crate::registry::Instance>,
+    /// What answers for other services and servers, by host and port.
+    servers: BTreeMap<String, Server>,
+    /// What was asked of them, and of whom.
+    calls: Vec<(String, crate::Request)>,
     /// What a handler is at.
     handling: Option<Cause>,
     /// How far its clock is ahead.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::request::percent_decoded;
+use crate::percent;
 
 /// `/a/{id}/*`, taken apart. Two patterns are equal when they match the same paths.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Pattern {
 }
 
 /// The order of the variants is their precedence.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Segment {
     Literal(&'static str),
     Param(&'static str),
@@ -31,19 +31,28 @@ impl Pattern {
         Self { segments }
     }
 
+    /// The paths of another one below this one.
+    ///
+    /// # Panics
+    /// When this one ends with `*`.
+    pub(super) fn join(&self, other: Self) -> Self {
+        assert!(!matches!(self.segments.last(), Some(Segment::Rest)), "nothing is below a `*`");
+        Self { segments: self.segments.iter().copied().chain(other.segments).collect() }
+    }
+
     /// The values of the parameters, if the path matches.
     pub(super) fn matched(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
         let mut left = path.strip_prefix('/')?;
         let mut params = Vec::new();
         for segment in &self.segments {
             if let Segment::Rest = segment {
-                params.push(("*", percent_decoded(left)));
+                params.push(("*", percent::decoded(left)));
                 return Some(params);
             }
             let (first, rest) = left.split_once('/').unwrap_or((left, ""));
             match segment {
                 Segment::Literal(text) if *text == first => {}
-                Segment::Param(name) if !first.is_empty() => params.push((*name, percent_decoded(first))),
+                Segment::Param(name) if !first.is_empty() => params.push((*name, percent::decoded(first))),
                 _ => return None,
             }
             left = rest;
