@@ -130,36 +130,6 @@ async fn a_broken_file_leaves_the_old_version_serving_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn hostile_files_are_shown_as_failed_and_disturb_nobody() {
-    let host = Setup::new().plugin("hello", "hello").start().await;
-    let random: Vec<u8> = (0_u32..100_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    for (stem, bytes) in [
-        ("empty", vec![]),
-        ("text", b"(component)".to_vec()),
-        ("random", random),
-        ("core-module", b"\0asm\x01\0\0\0".to_vec()),
-        ("nothing", b"\0asm\x0d\0\x01\0".to_vec()),
-        ("bad-import", component_bytes("bad-import")),
-        ("Bad_Name", component_bytes("hello-next")),
-    ] {
-        host.rename_into_place(stem, &bytes);
-        let plugin = host.until(stem, "failed", |plugin| plugin["state"] == "failed").await;
-        let error = plugin["error"].as_str().unwrap();
-        assert!(!error.is_empty());
-        if stem == "bad-import" {
-            assert!(error.contains("acme:missing/thing@1.0.0"), "{error}");
-        }
-        assert_eq!(hello(&host).await, "1");
-    }
-    fs::create_dir(host.plugin_file("folder")).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", host.plugin_file("endless")).unwrap();
-    for stem in ["folder", "endless"] {
-        host.until(stem, "failed", |plugin| plugin["state"] == "failed").await;
-    }
-    assert_eq!(hello(&host).await, "1");
-}
-
-#[tokio::test]
 async fn a_route_that_another_plugin_holds_is_refused_and_shown() {
     let host = Setup::new().plugin("hello", "hello").start().await;
     host.copy("other", &component_bytes("hello-p2"));

@@ -1,10 +1,14 @@
 //! What a component is, as far as it can be told without serving it: the result of looking at it once.
 
+mod needs;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Manifest;
+use crate::manifest::{Guests, Manifest};
+
+pub use needs::{Exceeds, Needs};
 
 /// A role that a component takes by exporting its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,6 +66,9 @@ pub struct Description {
     pub manifest: Option<Manifest>,
     /// Whether it was built without optimisation, as far as its sections show; worth a warning.
     pub debug_build: bool,
+    /// What each instance takes.
+    #[serde(default)]
+    pub needs: Needs,
 }
 
 /// A manifest asks for calls that the component has no export for.
@@ -208,11 +215,15 @@ impl Description {
         self.event_role().is_some()
     }
 
-    /// Gives a component that serves HTTP, and whose manifest has no routes, the one of its name. To be done once the
-    /// side file is merged, since that may change the name.
+    /// Gives a component that serves HTTP, and whose manifest has no routes, the one of its name; and has guests of WASI
+    /// 0.3 reused, which are made for many requests at once, unless something else was said. To be done once the side
+    /// file is merged, since that may change the name.
     pub fn complete(&self, manifest: &mut Manifest) {
         if self.http_role().is_some() {
             manifest.default_routes();
+        }
+        if self.track == Track::P3 {
+            manifest.guests.get_or_insert(Guests::Reused);
         }
     }
 
@@ -262,6 +273,7 @@ mod tests {
             exports: Vec::new(),
             manifest: None,
             debug_build: false,
+            needs: Needs::default(),
         }
     }
 
@@ -297,6 +309,19 @@ mod tests {
         let service = Role::of_component(&own(&["wasi:http/types@0.3.0", "wasi:http/client@0.3.0"]), &exports);
         assert_eq!(service, [Role::WasiHttp03, Role::Manifest].into());
         assert_eq!(Role::of_component(&own(&["wasi:http/handler@0.3.0"]), &[]), [].into());
+    }
+
+    #[test]
+    fn guests_of_0_3_are_reused_unless_something_else_is_said() {
+        for (track, said, expected) in [
+            (Track::P2, None, None),
+            (Track::P3, None, Some(Guests::Reused)),
+            (Track::P3, Some(Guests::Fresh), Some(Guests::Fresh)),
+        ] {
+            let mut manifest = Manifest { guests: said, ..manifest("") };
+            Description { track, ..component(&[Role::WasiHttp03]) }.complete(&mut manifest);
+            assert_eq!(manifest.guests, expected, "{track:?} {said:?}");
+        }
     }
 
     #[test]

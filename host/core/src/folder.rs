@@ -7,12 +7,17 @@
 //! **Invariants**: a file that failed is not tried again until it, or its side file, changes; nothing here ends a
 //! plugin that serves except the removal of its file.
 
+mod size;
+
 use std::collections::BTreeMap;
 
 use crate::name::{Digest, Generation, PluginFile, ServiceName};
 
+pub use size::{COMPONENT_MAX, SIDE_MAX, SIGNATURE_MAX, size_max, too_long};
+
 const SIDE_SUFFIX: &str = ".toml";
 const PLUGIN_SUFFIX: &str = ".wasm";
+const SIGNATURE_SUFFIX: &str = ".wasm.minisig";
 
 /// A settled entry of the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Source {
     pub digest: Digest,
     /// Its side file.
     pub side: Option<Digest>,
+    /// Who vouches for both.
+    pub signature: Option<Digest>,
 }
 
 /// What the folder says about one file stem.
@@ -101,20 +108,40 @@ pub fn wanted(items: &BTreeMap<String, Item>) -> BTreeMap<String, Wanted> {
         let wanted = parsed
             .map_err(|invalid| invalid.to_string())
             .and_then(|_| content(file, item))
-            .and_then(|digest| Ok(Source { digest, side: side_file(items, stem)? }))
+            .and_then(|digest| {
+                let (side, signature) = (beside(items, stem, SIDE_SUFFIX)?, beside(items, stem, SIGNATURE_SUFFIX)?);
+                Ok(Source { digest, side, signature })
+            })
             .map_or_else(Wanted::Refused, Wanted::Load);
-        Some((stem.to_owned(), wanted))
+        Some((printable(stem), wanted))
     });
     plugins.collect()
 }
 
-/// Whether the folder's entry of this name matters at all.
-pub fn is_relevant(file: &str) -> bool {
-    !file.starts_with('.') && (file.ends_with(PLUGIN_SUFFIX) || file.ends_with(SIDE_SUFFIX))
+/// A stem as it is told. Of a plugin it is itself; what is no plugin's may hold what makes a terminal do things, or is
+/// refused as the subject of an event.
+fn printable(stem: &str) -> String {
+    let escaped = |c: char| match c {
+        '\'' | '"' | '\\' => vec![c],
+        c => c.escape_debug().collect(),
+    };
+    stem.chars().flat_map(escaped).collect()
 }
 
-fn side_file(items: &BTreeMap<String, Item>, stem: &str) -> Result<Option<Digest>, String> {
-    let name = format!("{stem}{SIDE_SUFFIX}");
+/// Whether the folder's entry of this name matters at all.
+pub fn is_relevant(file: &str) -> bool {
+    let suffixes = [PLUGIN_SUFFIX, SIDE_SUFFIX, SIGNATURE_SUFFIX];
+    !file.starts_with('.') && suffixes.iter().any(|suffix| file.ends_with(suffix))
+}
+
+/// The names of the files that a plugin of this stem is made from: the component, its side file, its signature.
+pub fn files(stem: &str) -> [String; 3] {
+    [PLUGIN_SUFFIX, SIDE_SUFFIX, SIGNATURE_SUFFIX].map(|suffix| format!("{stem}{suffix}"))
+}
+
+/// The content of a file beside the component, if it is there.
+fn beside(items: &BTreeMap<String, Item>, stem: &str, suffix: &str) -> Result<Option<Digest>, String> {
+    let name = format!("{stem}{suffix}");
     items.get(&name).map(|item| content(&name, item)).transpose()
 }
 
@@ -125,9 +152,9 @@ fn content(file: &str, item: &Item) -> Result<Digest, String> {
     match item {
         Item::File(digest) => Ok(*digest),
         Item::Unreadable(why) => Err(format!("{file} cannot be read: {why}")),
-        Item::Directory => Err(format!("{file} is a folder; put the component itself here and remove the folder")),
+        Item::Directory => Err(format!("{file} is a folder; put a file in its place, or remove it")),
         Item::Symlink => Err(format!("{file} is a symbolic link; copy the file here instead")),
-        Item::Special => Err(format!("{file} is not a regular file; copy the component here instead")),
+        Item::Special => Err(format!("{file} is no regular file; put one in its place, or remove it")),
     }
 }
 
@@ -187,7 +214,7 @@ mod tests {
     }
 
     fn load(component: &str, side: Option<&str>) -> Wanted {
-        Wanted::Load(Source { digest: digest(component), side: side.map(digest) })
+        Wanted::Load(Source { digest: digest(component), side: side.map(digest), signature: None })
     }
 
     fn file(text: &str) -> Item {
@@ -206,6 +233,20 @@ mod tests {
         ]));
         let expected = [("a".to_owned(), load("a", Some("side"))), ("b".to_owned(), load("b", None))];
         assert_eq!(wanted, expected.into());
+    }
+
+    #[test]
+    fn a_signature_belongs_to_its_component_only() {
+        let wanted = wanted(&folder(&[
+            ("a.wasm", file("a")),
+            ("a.wasm.minisig", file("signed")),
+            ("b.wasm", file("b")),
+            ("c.wasm.minisig", file("lonely")),
+        ]));
+        let signed = Source { digest: digest("a"), side: None, signature: Some(digest("signed")) };
+        let expected = [("a".to_owned(), Wanted::Load(signed)), ("b".to_owned(), load("b", None))];
+        assert_eq!(wanted, expected.into());
+        assert!(is_relevant("a.wasm.minisig") && !is_relevant(".a.wasm.minisig") && !is_relevant("a.minisig"));
     }
 
     #[track_caller]
@@ -227,6 +268,13 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_no_plugins_is_told_without_its_control_characters() {
+        let stem = |file: &str| wanted(&folder(&[(file, Item::Directory)])).pop_first().map(|(stem, _)| stem).unwrap();
+        assert_eq!(stem("a\n\u{1b}[2J\u{202e}.wasm"), "a\\n\\u{1b}[2J\\u{202e}");
+        assert_eq!(stem("it's \"grün\" \\.wasm"), "it's \"grün\" \\");
+    }
+
+    #[test]
     fn only_what_changed_is_acted_upon() {
         let before = wanted(&folder(&[("a.wasm", file("a")), ("b.wasm", file("b")), ("c.wasm", file("c"))]));
         assert_eq!(plan(&before, &before), []);
@@ -236,7 +284,7 @@ mod tests {
             ("b.wasm", file("b")),
             ("d.wasm", Item::Directory),
         ]));
-        let source = Source { digest: digest("a"), side: Some(digest("s")) };
+        let source = Source { digest: digest("a"), side: Some(digest("s")), signature: None };
         let actions = plan(&after, &before);
         assert_eq!(actions[0], Action::Remove { stem: "c".into() });
         assert_eq!(actions[1], Action::Load { stem: "a".into(), source, replaces: true });
@@ -246,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_bad_file_never_replaces_a_good_one() {
-        let (bad, good) = (Source { digest: digest("bad"), side: None }, Source { digest: digest("good"), side: None });
+        let [bad, good] = ["bad", "good"].map(|text| Source { digest: digest(text), side: None, signature: None });
         assert_eq!(after_failure(true, Some(bad), Some(good)), Fallback::KeepServing);
         assert_eq!(after_failure(false, Some(bad), Some(good)), Fallback::Restore(good));
         assert_eq!(after_failure(false, None, Some(good)), Fallback::Restore(good));

@@ -25,6 +25,7 @@ pub mod outbound;
 pub mod problem;
 pub mod rate_limit;
 pub mod retry;
+pub mod rollout;
 pub mod route;
 pub mod saga;
 pub mod schedule;

@@ -23,9 +23,12 @@ pub use delivery::{
 /// The version of a component that does not say one.
 pub const DEFAULT_VERSION: semver::Version = semver::Version::new(0, 0, 0);
 
-/// The most subscriptions, and queues, and schedules, and saga commands, and saga definitions, of one plugin: each of
-/// them keeps the host busy.
+/// The most subscriptions, and queues, and schedules, and saga commands, and saga definitions, and dependencies, and tags,
+/// and facts in its metadata, of one plugin: each of them keeps the host busy, or whoever asks for all of them.
 pub const MEMBERS_MAX: usize = 256;
+
+/// The most routes of one plugin. Those of all plugins are laid into one table each time that any of them changes.
+pub const ROUTES_MAX: usize = 1_000;
 
 /// What a plugin is, all said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

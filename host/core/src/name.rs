@@ -18,7 +18,7 @@ pub struct ServiceName(Arc<str>);
 
 /// Why a string is not a service name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a service name: use 1 to {SERVICE_NAME_MAX} of a-z, 0-9 and '-'")]
+#[error("'{}' is not a service name: use 1 to {SERVICE_NAME_MAX} of a-z, 0-9 and '-'", .0.escape_debug())]
 pub struct InvalidServiceName(pub String);
 
 /// The SHA-256 of a component's bytes.
@@ -55,7 +55,7 @@ pub enum InvalidPluginFile {
     )]
     Name,
     /// VERSION is not semver.
-    #[error("'{0}' in the file name is no semantic version; rename it to NAME@MAJOR.MINOR.PATCH.wasm")]
+    #[error("'{}' in the file name is no semantic version; rename it to NAME@MAJOR.MINOR.PATCH.wasm", .0.escape_debug())]
     Version(String),
 }
 

@@ -63,6 +63,8 @@ pub enum Code {
     NotLeased,
     /// SY3003: it is there already, or in a state that does not allow this.
     Conflict,
+    /// SY3004: what was sent cannot be a plugin.
+    PluginRefused,
     /// SY9002: the store cannot take it now.
     StoreUnavailable,
     /// SY9001: a fault of the host itself.
@@ -96,7 +98,7 @@ pub struct Problem<'a> {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
@@ -125,6 +127,7 @@ impl Code {
         Self::QueueFull,
         Self::NotLeased,
         Self::Conflict,
+        Self::PluginRefused,
         Self::StoreUnavailable,
         Self::Internal,
     ];
@@ -160,6 +163,7 @@ impl Code {
             Self::QueueFull => ("SY5001", 429, "Queue is full"),
             Self::NotLeased => ("SY5002", 409, "Not leased"),
             Self::Conflict => ("SY3003", 409, "Conflict"),
+            Self::PluginRefused => ("SY3004", 422, "Plugin refused"),
             Self::StoreUnavailable => ("SY9002", 503, "Store unavailable"),
             Self::Internal => ("SY9001", 500, "Internal error"),
         }
@@ -213,6 +217,7 @@ impl Code {
             Self::QueueFull => "consume its messages, or raise max-size under [queues.NAME]",
             Self::NotLeased => "lease the message again",
             Self::Conflict => "look at what there is, and try again",
+            Self::PluginRefused => "mend the component, its side file or its signature as the detail says",
             Self::StoreUnavailable => "try again after the seconds in Retry-After, and see the host's log",
             Self::Internal => "see the host's log for this requestId, and report it",
         }

@@ -88,6 +88,11 @@ impl Breaker {
         self.pass().is_none() && self.state().refuses_all()
     }
 
+    /// Whether it lets every call through.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.pass().is_some()
+    }
+
     /// Does what is due, and answers when something is due next.
     pub(crate) fn poll(&self) -> Option<Instant> {
         if self.pass().is_some() {

@@ -2,7 +2,8 @@
 //!
 //! An instance's breaker ends with it, so that a new generation is judged by what it does itself. What an operator
 //! forced stays with the service's plugin, or with the upstream's id: it is the plugin of whatever generation that he
-//! does not want called, or wants called in any case.
+//! does not want called, or wants called in any case. A version beside the main one does as that is told, unless it was
+//! told something itself: otherwise a service that was shut off would be called by way of its newest version.
 
 use std::{
     collections::BTreeMap,
@@ -54,8 +55,8 @@ struct Rules {
 enum Forced {
     /// The plugin of a service, in all its generations.
     Plugin(ServiceName),
-    /// The upstream with this id.
-    Upstream(String),
+    /// The upstream, or the version beside the main one, with this id.
+    Instance(String),
 }
 
 // === impl Breakers ===
@@ -75,7 +76,7 @@ impl Breakers {
 
     fn apply(&self, rules: &Rules, service: &Service) {
         let config = rules.policy.of(service.name()).config;
-        for instance in service.instances() {
+        for instance in service.every_instance() {
             instance.breaker.adopt(&self.listeners, config, rules.stance(service, instance));
         }
     }
@@ -90,7 +91,9 @@ impl Breakers {
 impl Rules {
     fn stance(&self, service: &Service, instance: &Instance) -> Stance {
         let configured = || self.policy.of(service.name()).mode.stance();
-        self.forced.get(&Forced::of(service, instance)).copied().unwrap_or_else(configured)
+        let of_main =
+            || self.forced.get(&Forced::Plugin(service.name().clone())).filter(|_| instance.plugin().is_some());
+        self.forced.get(&Forced::of(service, instance)).or_else(of_main).copied().unwrap_or_else(configured)
     }
 
     fn operate(&mut self, service: &Service, instance: &Instance, action: BreakerAction) {
@@ -113,9 +116,10 @@ impl Rules {
 
 impl Forced {
     fn of(service: &Service, instance: &Instance) -> Self {
+        let is_main = service.local.as_ref().is_some_and(|main| std::ptr::eq(&**main, instance));
         match instance.target() {
-            Target::Plugin(_) => Self::Plugin(service.name().clone()),
-            Target::Upstream(_) => Self::Upstream(instance.id().to_owned()),
+            Target::Plugin(_) if is_main => Self::Plugin(service.name().clone()),
+            Target::Plugin(_) | Target::Upstream(_) => Self::Instance(instance.id().to_owned()),
         }
     }
 }
@@ -128,7 +132,7 @@ impl Dispatcher {
         self.snapshot()
             .services
             .values()
-            .flat_map(|service| service.instances())
+            .flat_map(|service| service.every_instance())
             .map(|one| one.breaker.view())
             .collect()
     }
@@ -148,21 +152,28 @@ impl Dispatcher {
         let mut rules = self.breakers.rules();
         let snapshot = self.snapshot();
         let services = snapshot.services.values();
-        let mut instances = services.flat_map(|service| service.instances().map(move |one| (service, one)));
+        let mut instances = services.flat_map(|service| service.every_instance().map(move |one| (service, one)));
         // A service may be called as an instance of another one: ids are looked for first.
-        if let Some((service, instance)) = instances.find(|(_, instance)| instance.id() == id) {
-            rules.operate(service, instance, action);
-            return Some(instance.breaker.view());
-        }
-        let service = snapshot.services.get(&id.parse::<ServiceName>().ok()?)?;
-        service.instances().for_each(|instance| rules.operate(service, instance, action));
-        service.instances().next().map(|instance| instance.breaker.view())
+        let (service, instance) = match instances.find(|(_, instance)| instance.id() == id) {
+            Some((service, instance)) => {
+                rules.operate(service, instance, action);
+                (service, instance)
+            }
+            None => {
+                let service = snapshot.services.get(&id.parse::<ServiceName>().ok()?)?;
+                service.every_instance().for_each(|instance| rules.operate(service, instance, action));
+                (service, service.every_instance().next()?)
+            }
+        };
+        // What the main version is told is told to those beside it.
+        self.breakers.apply(&rules, service);
+        Some(instance.breaker.view())
     }
 
     /// Has breakers move whose time has come, also when nobody calls, and answers when the next one's comes.
     pub fn poll_breakers(&self) -> Option<Instant> {
         let snapshot = self.snapshot();
-        let instances = snapshot.services.values().flat_map(|service| service.instances());
+        let instances = snapshot.services.values().flat_map(|service| service.every_instance());
         instances.filter_map(|instance| instance.breaker.poll()).min()
     }
 

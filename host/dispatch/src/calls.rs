@@ -15,7 +15,7 @@ use switchyard_core::{
 };
 
 pub use self::policy::{CallPolicy, CallSettings};
-pub(crate) use self::{balanced::call as balanced, policy::Policies};
+pub(crate) use self::{balanced::call as balanced, held::Held, policy::Policies};
 use crate::clock;
 
 /// What holds for one call only.

@@ -1,6 +1,6 @@
 //! The dispatcher: holds the snapshot, and calls services.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request, Response, header::HeaderName};
@@ -18,6 +18,7 @@ use crate::{
     service::Service,
     snapshot::Snapshot,
     streamed::Streamed,
+    traffic,
     upload::Upload,
 };
 
@@ -28,6 +29,8 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Reaches services. Cheap to share as an `Arc`.
 pub struct Dispatcher {
+    /// For what goes on after the call that began it.
+    pub(crate) this: Weak<Self>,
     snapshot: ArcSwap<Snapshot>,
     /// How many snapshots were published.
     published: watch::Sender<u64>,
@@ -42,7 +45,8 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher that knows no services yet.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             published: watch::Sender::new(0),
             breakers: Breakers::new(),
@@ -95,6 +99,9 @@ impl Dispatcher {
         options: CallOptions<'_>,
     ) -> Result<Response<Body>, CallError> {
         bound_hops(&context)?;
+        if let Some(traffic) = &service.traffic {
+            return Box::pin(traffic::call(self, traffic, context, request, options)).await;
+        }
         let Some((instance, plugin)) = service.sole_plugin() else {
             // In a box, so that those who call a plugin do not carry it along.
             return Box::pin(calls::balanced(service, context, request, options)).await;

@@ -126,6 +126,12 @@ impl Instance {
         self.breaker.is_open()
     }
 
+    /// Whether a call would be let through; a half-open breaker is asked only while nothing is under way, as it may have
+    /// all the probes that it wants.
+    pub(crate) fn takes_call(&self) -> bool {
+        self.breaker.is_closed() || (self.in_flight() == 0 && !self.is_refusing())
+    }
+
     /// What its health checks say.
     pub fn health(&self) -> CheckStatus {
         self.health.status()

@@ -22,6 +22,7 @@ mod service;
 mod snapshot;
 mod stats;
 mod streamed;
+mod traffic;
 mod upload;
 mod upstream;
 mod webhook;
@@ -43,6 +44,7 @@ pub use self::{
     service::{Described, Service},
     snapshot::{RouteTarget, Snapshot},
     stats::Stats,
+    traffic::Traffic,
     upstream::{CONNECTIONS_MAX, HEAD_MAX, IDLE_MAX, InvalidTls, Upgraded, UpstreamClient},
     webhook::{InvalidUrl, Webhooks},
 };

@@ -30,7 +30,7 @@ pub(crate) struct Mirrors {
 pub struct MirrorCounts {
     /// Those that were sent.
     pub sent: u64,
-    /// Those that were not, since [`MIRRORS_MAX`] were under way.
+    /// Those that were not: [`MIRRORS_MAX`] were under way, or the body of a call between versions was too long to be held.
     pub dropped: u64,
 }
 
@@ -40,6 +40,11 @@ impl Mirrors {
     pub(crate) fn new() -> Self {
         Self { places: Arc::new(Semaphore::new(MIRRORS_MAX)), sent: AtomicU64::new(0), dropped: AtomicU64::new(0) }
     }
+
+    /// Counts one that is not sent.
+    pub(crate) fn drop_one(&self) {
+        self.dropped.fetch_add(1, Relaxed);
+    }
 }
 
 // === impl Dispatcher ===
@@ -48,13 +53,14 @@ impl Dispatcher {
     /// Sends a copy of a request to a service, and does not wait for it. It is not repeated, and has its context's time
     /// for all of its answer, which is dropped. Its fate is that of any other call for the service's own breakers, and
     /// nothing to the caller's. Whether it was sent.
-    pub fn mirror(self: &Arc<Self>, service: &Arc<Service>, context: CallContext, request: Request<Body>) -> bool {
-        let Ok(place) = Arc::clone(&self.mirrors.places).try_acquire_owned() else {
-            self.mirrors.dropped.fetch_add(1, Relaxed);
+    pub fn mirror(&self, service: &Arc<Service>, context: CallContext, request: Request<Body>) -> bool {
+        let place = Arc::clone(&self.mirrors.places).try_acquire_owned();
+        let (Ok(place), Some(dispatcher)) = (place, self.this.upgrade()) else {
+            self.mirrors.drop_one();
             return false;
         };
         self.mirrors.sent.fetch_add(1, Relaxed);
-        let (dispatcher, service) = (Arc::clone(self), Arc::clone(service));
+        let service = Arc::clone(service);
         tokio::spawn(async move {
             let _place = place;
             let deadline = context.deadline;

@@ -13,11 +13,12 @@ use switchyard_core::{
 };
 use switchyard_runtime::Plugin;
 
-use crate::{calls::Calls, error::CallError, instance::Instance, stats::Stats};
+use crate::{calls::Calls, error::CallError, instance::Instance, stats::Stats, traffic::Traffic};
 
 pub use self::described::Described;
 
-/// A service that is live: one that a plugin of this host answers for, or upstreams, or both.
+/// A service that is live: one that a plugin of this host answers for, or upstreams, or both; or one version of it.
+#[derive(Clone)]
 pub struct Service {
     /// What it says it is. One that has upstreams only is what the first of them is.
     pub manifest: Arc<Manifest>,
@@ -29,6 +30,10 @@ pub struct Service {
     pub registered_at: SystemTime,
     /// What is counted about its requests; it survives new generations too.
     pub stats: Arc<Stats>,
+    /// Its versions, when there are several: the one that `local` is, and those beside it.
+    pub versions: Arc<[Arc<Self>]>,
+    /// How its HTTP calls are shared between them; none when `local`, with the upstreams, takes them all.
+    pub traffic: Option<Arc<Traffic>>,
     /// What its calls share; so does this.
     pub(crate) calls: Arc<Calls>,
 }
@@ -44,6 +49,8 @@ impl Service {
             upstreams: upstreams.into(),
             registered_at: SystemTime::now(),
             stats: Arc::default(),
+            versions: Arc::default(),
+            traffic: None,
             calls: Arc::default(),
         }
     }
@@ -72,6 +79,24 @@ impl Service {
         Self { registered_at, ..self }
     }
 
+    /// One version of it, with what is counted of that alone. It shares everything else with the others.
+    #[must_use]
+    pub fn version(&self, manifest: Arc<Manifest>, plugin: Arc<Instance>, stats: Arc<Stats>) -> Self {
+        Self { manifest, local: Some(plugin), stats, ..self.clone() }.with_versions(Vec::new(), None)
+    }
+
+    /// The same with these versions, and their shares.
+    #[must_use]
+    pub fn with_versions(self, versions: Vec<Arc<Self>>, traffic: Option<Arc<Traffic>>) -> Self {
+        Self { versions: versions.into(), traffic, ..self }
+    }
+
+    /// The same as answered by one of its versions only, whatever their shares are.
+    #[must_use]
+    pub fn answered_by(&self, version: Arc<Self>) -> Self {
+        Self { traffic: Traffic::pin(version).map(Arc::new), ..self.clone() }
+    }
+
     /// Its name.
     pub fn name(&self) -> &ServiceName {
         &self.manifest.name
@@ -80,6 +105,14 @@ impl Service {
     /// Everything that answers for it: the plugin first.
     pub fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
         self.local.iter().chain(self.upstreams.iter())
+    }
+
+    /// Everything that answers for it, and for any of its versions: those of the main one first.
+    pub fn every_instance(&self) -> impl Iterator<Item = &Arc<Instance>> {
+        let main = self.local.as_ref();
+        let versions = self.versions.iter().filter_map(|version| version.local.as_ref());
+        let beside = versions.filter(move |one| !main.is_some_and(|main| Arc::ptr_eq(main, one)));
+        self.instances().chain(beside)
     }
 
     /// The plugin of this host that answers for it.

@@ -1,4 +1,5 @@
-//! Counting on the request path: three relaxed atomic operations a request, no lock.
+//! Counting on the request path: three relaxed atomic operations a request, one or two more for one that went wrong, no
+//! lock.
 
 use std::{
     sync::{
@@ -8,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use switchyard_core::stats::{BUCKETS, Counters, LATEST, Metrics, bucket};
+use switchyard_core::{
+    rollout::Tally,
+    stats::{BUCKETS, Counters, LATEST, Metrics, bucket},
+};
 
 /// The counters of a gateway, or of a service. A reader may see a request in one counter and not yet in another.
 ///
@@ -20,6 +24,8 @@ pub struct Stats {
 
 struct Atomics {
     errors: AtomicU64,
+    /// Those that are no fault of the client: a status of 500 or more.
+    failures: AtomicU64,
     buckets: [AtomicU64; BUCKETS],
     /// A ring of the latest latencies in µs.
     latest_us: [AtomicU32; LATEST],
@@ -39,27 +45,45 @@ impl Stats {
         if status >= 400 {
             counters.errors.fetch_add(1, Relaxed);
         }
+        if status >= 500 {
+            counters.failures.fetch_add(1, Relaxed);
+        }
     }
 
     /// The figures as of now.
     pub fn metrics(&self) -> Metrics {
         let Some(counters) = self.counters.get() else { return Metrics::default() };
         let filled = counters.cursor.load(Relaxed).min(LATEST);
-        let mut buckets = Box::new([0; BUCKETS]);
-        for (value, counter) in buckets.iter_mut().zip(&counters.buckets) {
-            *value = counter.load(Relaxed);
-        }
+        let buckets = counters.buckets();
         let latest_us = counters.latest_us[..filled].iter().map(|us| us.load(Relaxed)).collect();
         Counters { errors: counters.errors.load(Relaxed), buckets, latest_us }.metrics()
+    }
+
+    /// What versions are compared by, as of now.
+    pub fn tally(&self) -> Tally {
+        let Some(counters) = self.counters.get() else { return Tally::default() };
+        // Failures first: one that ends meanwhile is then among the calls, and no rate is above 100 %.
+        Tally { failures: counters.failures.load(Relaxed), buckets: counters.buckets() }
     }
 }
 
 // === impl Atomics ===
 
+impl Atomics {
+    fn buckets(&self) -> Box<[u64; BUCKETS]> {
+        let mut buckets = Box::new([0; BUCKETS]);
+        for (value, counter) in buckets.iter_mut().zip(&self.buckets) {
+            *value = counter.load(Relaxed);
+        }
+        buckets
+    }
+}
+
 impl Default for Atomics {
     fn default() -> Self {
         Self {
             errors: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             buckets: [const { AtomicU64::new(0) }; BUCKETS],
             latest_us: [const { AtomicU32::new(0) }; LATEST],
             cursor: AtomicUsize::new(0),
@@ -81,5 +105,17 @@ mod tests {
         let metrics = stats.metrics();
         assert_eq!((metrics.request_count, metrics.error_count), (200, 50));
         assert!((metrics.average_response_time - 149.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn versions_are_compared_by_what_is_no_fault_of_the_client() {
+        let stats = Stats::default();
+        assert_eq!(stats.tally(), Tally::default());
+        for status in [200, 404, 499, 500, 504] {
+            stats.record(status, Duration::from_millis(3));
+        }
+        let tally = stats.tally();
+        assert_eq!((tally.calls(), tally.failures), (5, 2));
+        assert!(tally.p95() >= Duration::from_millis(3));
     }
 }

@@ -7,6 +7,7 @@
 //! each time before they are mapped.
 
 pub(crate) mod map;
+mod refused;
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +35,7 @@ use crate::{
 };
 
 /// Rises when this host finds more in a component than it did, so that what was found before is looked for again.
-const LOOK: u32 = 3;
+const LOOK: u32 = 4;
 
 /// The extension of files that are not whole yet.
 const TEMPORARY: &str = "tmp";
@@ -104,6 +105,7 @@ impl CodeCache {
             }
         }
         remove_leftovers(&folder);
+        refused::remove_old(&folder);
         Ok(Self { folder, compatibility: known, writing: Mutex::new(()) })
     }
 

@@ -1,17 +1,20 @@
 //! Compiling components, in a child process.
 //!
 //! A compiler fed by strangers may eat memory, spin, or die; and wasmtime keeps each engine's compiler contexts for
-//! ever. In a child all of that ends with the child: it has limits on memory, CPU and wall time, and dies with its
-//! parent.
+//! ever. In a child all of that ends with the child: it has limits on memory, CPU and wall time, gives way to the services
+//! that serve meanwhile, is the first to go when memory runs out, and dies with its parent.
 
 pub mod child;
+mod header;
+mod limits;
 
 use std::{
     io,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
+
+use switchyard_core::folder::COMPONENT_MAX;
 
 use tokio::{io::AsyncReadExt, process::Command};
 
@@ -20,17 +23,9 @@ use crate::{
     engine::Tier,
 };
 
-/// Memory of a compile child: a 20 MB component takes about one.
-pub const COMPILE_MEMORY_MAX: u64 = 3 << 30;
+pub use limits::{COMPILE_MEMORY_MAX, COMPILE_TIME_MAX};
 
-/// Wall time of a compile child: a 20 MB component takes half a minute on a slow core.
-pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(180);
-
-/// The largest component that is taken.
-pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
-
-/// How much of a child's complaint is kept.
-const COMPLAINT_MAX: u64 = 16 << 10;
+use limits::{ANSWER_MAX, COMPLAINT_MAX, cpu_max, verdict};
 
 /// Why a component cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +51,16 @@ impl Drop for Leftover {
     }
 }
 
-/// Compiles in a child of this program: `EXE compile-child …`.
+/// Compiles in a child of this program: `EXE compile-child …`. What cannot be a component is told without one.
 pub(crate) async fn in_child(exe: &Path, wasm: &Path, folder: &Path, tier: Tier) -> Result<Made, PrepareError> {
     let host = |error: io::Error| PrepareError::Host(error.to_string());
-    let mut command = Command::new(exe);
+    let length = look(wasm).await?;
+    let (mut command, cpu_max) = (Command::new(exe), cpu_max(length));
     let mut out = Leftover(temporary(folder));
     command.arg("compile-child").arg("--wasm").arg(wasm).arg("--out").arg(&out.0);
+    command.arg("--cpu-max").arg(cpu_max.as_secs().to_string());
+    // Nothing of the host's own, its secrets least of all, belongs where strangers' code is looked at.
+    command.env_clear();
     if tier == Tier::Winch {
         command.arg("--winch");
     } else {
@@ -75,7 +74,7 @@ pub(crate) async fn in_child(exe: &Path, wasm: &Path, folder: &Path, tier: Tier)
     let read = async {
         let read_answer = async {
             if let Some(stdout) = stdout {
-                stdout.take(1 << 20).read_to_end(&mut answer).await?;
+                stdout.take(ANSWER_MAX).read_to_end(&mut answer).await?;
             }
             io::Result::Ok(())
         };
@@ -93,25 +92,25 @@ pub(crate) async fn in_child(exe: &Path, wasm: &Path, folder: &Path, tier: Tier)
         return Err(PrepareError::TooExpensive(format!("{COMPILE_TIME_MAX:?}")));
     };
     let status = status.map_err(host)?;
-    match status.code() {
-        Some(0) => {
-            let made = serde_json::from_slice(&answer).map_err(|error| PrepareError::Host(error.to_string()))?;
-            out.0.clear();
-            Ok(made)
-        }
-        Some(child::UNUSABLE) => Err(PrepareError::Unusable(String::from_utf8_lossy(&complaint).trim().to_owned())),
-        _ => Err(died(&status, &String::from_utf8_lossy(&complaint))),
+    if !status.success() {
+        return Err(verdict(status, &String::from_utf8_lossy(&complaint), cpu_max));
     }
+    let made = serde_json::from_slice(&answer).map_err(|error| PrepareError::Host(error.to_string()))?;
+    out.0.clear();
+    Ok(made)
 }
 
-/// A child that died without a verdict: of its limits, usually.
-fn died(status: &std::process::ExitStatus, complaint: &str) -> PrepareError {
-    let out_of_memory = complaint.contains("memory allocation");
-    let by_signal = std::os::unix::process::ExitStatusExt::signal(status).is_some();
-    if out_of_memory {
-        return PrepareError::TooExpensive(format!("{} GiB of memory", COMPILE_MEMORY_MAX >> 30));
+/// The length of what may be a component by its first bytes: thousands of files that are none start no process.
+async fn look(wasm: &Path) -> Result<u64, PrepareError> {
+    let host = |error: io::Error| PrepareError::Host(format!("{}: {error}", wasm.display()));
+    let mut file = tokio::fs::File::open(wasm).await.map_err(host)?;
+    let length = file.metadata().await.map_err(host)?.len();
+    let mut head = Vec::new();
+    (&mut file).take(header::LENGTH).read_to_end(&mut head).await.map_err(host)?;
+    header::check(&head).map_err(|what| PrepareError::Unusable(what.to_owned()))?;
+    if length > COMPONENT_MAX {
+        let text = format!("the component has {length} bytes, more than the {COMPONENT_MAX} that are taken");
+        return Err(PrepareError::Unusable(text));
     }
-    let complaint = complaint.lines().last().unwrap_or_default();
-    let text = format!("the compiler gave up on the component ({status}) {complaint}");
-    if by_signal { PrepareError::Unusable(text) } else { PrepareError::Host(text) }
+    Ok(length)
 }

@@ -1,6 +1,9 @@
 //! Looking at a component: its track, its roles, what it asks for, and what it says of itself.
 
+mod clock;
+mod fault;
 mod manifest;
+mod trial;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +116,7 @@ pub(crate) fn describe(
     let roles = names.roles();
     Roles::new(&linked, &roles)
         .map_err(|error| anyhow!("an export has another shape than what this host calls: {error:#}"))?;
+    let needs = trial::instance(component)?;
     let manifest = match roles.contains(&Role::Manifest) {
         true => Some(manifest::ask(component).context("manifest.describe failed")?),
         false => None,
@@ -124,6 +128,7 @@ pub(crate) fn describe(
         exports: names.exports,
         manifest,
         debug_build: names.debug_build,
+        needs,
     })
 }
 

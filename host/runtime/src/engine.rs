@@ -137,7 +137,7 @@ fn pool(size: u32) -> PoolingAllocationConfig {
         .total_stacks(size)
         .total_gc_heaps(size)
         .max_memory_size(1 << 32)
-        .table_elements(crate::settings::TABLE_ELEMENTS_MAX)
+        .table_elements(crate::settings::POOLED_TABLE_ELEMENTS as usize)
         .linear_memory_keep_resident(MEMORY_KEEP_RESIDENT)
         .table_keep_resident(TABLE_KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);

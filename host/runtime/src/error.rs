@@ -7,7 +7,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use crate::{
     body::BodyError,
-    limiter::{CpuExceeded, MessagesExceeded},
+    limiter::{CpuExceeded, MessagesExceeded, Refused},
 };
 
 /// Why a guest gave no response.
@@ -70,7 +70,7 @@ pub enum GuestError {
 }
 
 /// Explains why a guest's call ended in an error of wasmtime's.
-pub(crate) fn explain(service: &ServiceName, error: &wasmtime::Error, memory_refused: bool) -> GuestError {
+pub(crate) fn explain(service: &ServiceName, error: &wasmtime::Error, refused: Option<Refused>) -> GuestError {
     let service = service.clone();
     if let Some(exceeded) = error.downcast_ref::<CpuExceeded>() {
         return GuestError::TimedOut { service, after: exceeded.max };
@@ -78,8 +78,14 @@ pub(crate) fn explain(service: &ServiceName, error: &wasmtime::Error, memory_ref
     if let Some(exceeded) = error.downcast_ref::<MessagesExceeded>() {
         return GuestError::Failed { service, reason: exceeded.to_string(), backtrace: None };
     }
+    if refused == Some(Refused::HostMemory) {
+        // It may be others who hold it.
+        let reason = "all guests together hold as much memory as they may (memory-max under [plugins])".to_owned();
+        return GuestError::Busy { service, reason };
+    }
     let reason = match error.downcast_ref::<Trap>() {
-        _ if memory_refused => "it ran out of memory (memory-max)".to_owned(),
+        _ if refused == Some(Refused::Memory) => "it ran out of memory (memory-max)".to_owned(),
+        _ if refused == Some(Refused::Tables) => "its tables grew over their limit (tables-max)".to_owned(),
         Some(Trap::StackOverflow) => "its call stack overflowed".to_owned(),
         Some(Trap::UnreachableCodeReached) => "it panicked".to_owned(),
         Some(trap) => format!("it trapped: {}", trap.to_string().trim_start_matches("wasm trap: ")),

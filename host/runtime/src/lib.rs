@@ -14,6 +14,7 @@ pub mod error;
 mod host;
 mod limiter;
 mod linker;
+mod memory;
 pub mod middleware;
 pub mod plugin;
 pub mod ports;
@@ -32,5 +33,5 @@ pub use self::{
     middleware::{AuthError, Claims, MiddlewareKind, Next, RequestDecision, ResponseDecision},
     plugin::{Plugin, PluginSpec},
     runtime::{Options, Prepared, Runtime, StartError},
-    settings::{Limits, Settings},
+    settings::{Limits, Settings, SettingsError},
 };

@@ -13,16 +13,31 @@ use std::{
 
 use wasmtime::ResourceLimiter;
 
-use crate::settings::{MESSAGES_BYTES_MAX, MESSAGES_KEPT_MAX, TABLE_ELEMENTS_MAX};
+use crate::{
+    memory::Memory,
+    settings::{Limits, MESSAGES_BYTES_MAX, MESSAGES_KEPT_MAX},
+};
 
 /// Bounds what one store holds: all its linear memories together, all its tables together.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     memory_max: usize,
     memory_used: usize,
+    tables_max: usize,
     tables_used: usize,
-    /// Set when a request for memory was refused, so that the trap which usually follows can be explained.
-    pub(crate) refused: bool,
+    /// That of all guests, of which this is a part; none for what is no guest.
+    total: Option<Arc<Memory>>,
+    /// What was refused last, so that the trap which usually follows can be explained.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// Something of which a guest may have no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Memory,
+    Tables,
+    /// Memory, because all guests of the host together hold as much as they may.
+    HostMemory,
 }
 
 /// What one store's messages of `wasi:messaging` hold in the host's memory.
@@ -65,9 +80,22 @@ pub(crate) struct Metered<F> {
 // === impl MemoryBudget ===
 
 impl MemoryBudget {
-    pub(crate) fn new(memory_max: u64) -> Self {
-        let memory_max = usize::try_from(memory_max).unwrap_or(usize::MAX);
-        Self { memory_max, memory_used: 0, tables_used: 0, refused: false }
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let memory_max = usize::try_from(limits.memory_max).unwrap_or(usize::MAX);
+        Self {
+            memory_max,
+            memory_used: 0,
+            tables_max: limits.tables_max as usize,
+            tables_used: 0,
+            total: None,
+            refused: None,
+        }
+    }
+
+    /// As a part of the memory of all guests.
+    pub(crate) fn within(mut self, total: Arc<Memory>) -> Self {
+        self.total = Some(total);
+        self
     }
 }
 
@@ -75,10 +103,14 @@ impl ResourceLimiter for MemoryBudget {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.memory_used.saturating_add(desired.saturating_sub(current));
         if used > self.memory_max {
-            self.refused = true;
+            self.refused = Some(Refused::Memory);
             return Ok(false);
         }
         if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        if !self.total.as_ref().is_none_or(|total| total.take((used - self.memory_used) as u64)) {
+            self.refused = Some(Refused::HostMemory);
             return Ok(false);
         }
         self.memory_used = used;
@@ -87,11 +119,23 @@ impl ResourceLimiter for MemoryBudget {
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.tables_used.saturating_add(desired.saturating_sub(current));
-        if used > TABLE_ELEMENTS_MAX || maximum.is_some_and(|maximum| desired > maximum) {
+        if used > self.tables_max {
+            self.refused = Some(Refused::Tables);
+            return Ok(false);
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         self.tables_used = used;
         Ok(true)
+    }
+}
+
+impl Drop for MemoryBudget {
+    fn drop(&mut self) {
+        if let Some(total) = &self.total {
+            total.give_back(self.memory_used as u64);
+        }
     }
 }
 
@@ -177,12 +221,36 @@ mod tests {
 
     #[test]
     fn the_budget_adds_up_over_all_memories() {
-        let mut budget = MemoryBudget::new(300);
+        let mut budget = MemoryBudget::new(&Limits { memory_max: 300, ..Limits::default() });
         assert!(budget.memory_growing(0, 100, None).unwrap());
         assert!(budget.memory_growing(0, 150, None).unwrap());
         assert!(budget.memory_growing(100, 150, None).unwrap());
         assert!(!budget.memory_growing(150, 151, None).unwrap());
-        assert!(budget.refused);
+        assert_eq!(budget.refused, Some(Refused::Memory));
+    }
+
+    #[test]
+    fn the_budgets_of_all_guests_add_up_and_end_with_them() {
+        let total = Arc::new(Memory::unlimited());
+        total.limit(100);
+        let guest = || MemoryBudget::new(&Limits::default()).within(total.clone());
+        let (mut first, mut second) = (guest(), guest());
+        assert!(first.memory_growing(0, 60, None).unwrap() && second.memory_growing(0, 40, None).unwrap());
+        assert!(!second.memory_growing(40, 41, None).unwrap());
+        assert_eq!(second.refused, Some(Refused::HostMemory));
+        drop(first);
+        assert!(second.memory_growing(40, 100, None).unwrap());
+    }
+
+    #[test]
+    fn the_budget_adds_up_over_all_tables() {
+        let mut budget = MemoryBudget::new(&Limits { tables_max: 30, ..Limits::default() });
+        assert!(budget.table_growing(0, 10, None).unwrap());
+        assert!(!budget.table_growing(0, 10, Some(9)).unwrap());
+        assert_eq!(budget.refused, None, "its own maximum is no limit of the host's");
+        assert!(budget.table_growing(0, 20, None).unwrap());
+        assert!(!budget.table_growing(20, 21, None).unwrap());
+        assert_eq!(budget.refused, Some(Refused::Tables));
     }
 
     #[test]

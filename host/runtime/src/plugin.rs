@@ -16,6 +16,7 @@ mod p2;
 pub(crate) mod p3;
 mod queue_handler;
 pub(crate) mod roles;
+pub(crate) mod streams;
 mod uploads;
 pub(crate) mod warm;
 mod wit;
@@ -35,7 +36,14 @@ use switchyard_core::{
 };
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use crate::{code::Entry, engine::Tier, error::GuestError, runtime::Inner, settings::Settings, state::Shared};
+use crate::{
+    code::Entry,
+    engine::Tier,
+    error::GuestError,
+    runtime::Inner,
+    settings::{Settings, SettingsError},
+    state::Shared,
+};
 
 use self::{gate::Gate, mapped::Code, uploads::Uploads};
 
@@ -84,13 +92,15 @@ pub struct Plugin {
 // === impl Plugin ===
 
 impl Plugin {
-    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Arc<Self> {
-        let limits = spec.settings.limits.clone();
-        Arc::new_cyclic(|me| Self {
+    pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Result<Arc<Self>, SettingsError> {
+        let limits = &spec.settings.limits;
+        let gate = Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max);
+        let shared = Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone(), inner.memory.clone())?);
+        Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             uploads: Uploads::default(),
-            gate: Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max),
-            shared: Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone())),
+            gate,
+            shared,
             inner,
             digest: spec.digest,
             generation: spec.generation,
@@ -100,7 +110,7 @@ impl Plugin {
             refreshes: AtomicU64::new(0),
             last_call_s: AtomicU64::new(0),
             born: Instant::now(),
-        })
+        }))
     }
 
     /// The service it serves as.
@@ -133,9 +143,9 @@ impl Plugin {
         self.code.load().is_some()
     }
 
-    /// How many calls are inside or waiting.
+    /// How many calls are inside or waiting, and responses on their way.
     pub fn under_way(&self) -> usize {
-        self.gate.under_way()
+        self.gate.under_way() + self.shared.streams.open()
     }
 
     /// Takes the best code in the cache into use, once it is mapped. Until then calls use what there is, and those
@@ -186,14 +196,15 @@ impl Plugin {
         if let Some(code) = self.code.load_full().filter(|_| !again) {
             return Ok(code);
         }
+        let winch = self.shared.settings.winch;
         loop {
             let refreshes = self.refreshes.load(Relaxed);
-            let code = match self.load(self.inner.entry(self.digest).await?).await {
+            let code = match self.load(self.inner.entry(self.digest, winch).await?).await {
                 Ok(code) => code,
                 // The index and the file disagree: what is there cannot be trusted, what is compiled again can.
                 Err(reason) => {
                     tracing::warn!(service = %self.shared.service, reason, "cached code is unusable; compiling again");
-                    self.load(self.inner.rebuild(self.digest).await?).await?
+                    self.load(self.inner.rebuild(self.digest, winch).await?).await?
                 }
             };
             let code = Arc::new(code);

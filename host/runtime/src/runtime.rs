@@ -13,7 +13,7 @@ use switchyard_core::{
     name::Digest,
 };
 use tokio::sync::Semaphore;
-use wasmtime::PoolConcurrencyLimitError;
+use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::{
     code::{CodeCache, Entry},
@@ -21,8 +21,11 @@ use crate::{
     context::CallContext,
     engine::{Engines, POOL_MAX, Tier},
     error::{GuestError, explain},
+    limiter::Refused,
+    memory::Memory,
     plugin::{Plugin, PluginSpec, linked::Linked, warm::Guest},
     ports::Ports,
+    settings::SettingsError,
     state::{GuestState, Shared},
 };
 
@@ -76,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) engines: Engines,
     pub(crate) cache: CodeCache,
     pub(crate) ports: Ports,
+    /// That of all guests.
+    pub(crate) memory: Arc<Memory>,
     options: Options,
     compiles: Semaphore,
     /// Where each digest's component lies, for code that must be compiled again.
@@ -99,7 +104,8 @@ impl Runtime {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let compiles = Semaphore::new(options.compiles_max.unwrap_or(cores));
         let (sources, turns, plugins) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let inner = Inner { engines, cache, ports, options, compiles, sources, turns, plugins };
+        let memory = Arc::new(Memory::unlimited());
+        let inner = Inner { engines, cache, ports, memory, options, compiles, sources, turns, plugins };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -108,11 +114,22 @@ impl Runtime {
     /// # Errors
     /// When it is unusable, too expensive, or the child cannot be started.
     pub async fn prepare(&self, wasm: &Path, digest: Digest) -> Result<Prepared, PrepareError> {
+        self.prepare_with(wasm, digest, true).await
+    }
+
+    /// The same, and there is optimised code: the quick compiler never sees the component.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub async fn prepare_optimised(&self, wasm: &Path, digest: Digest) -> Result<Prepared, PrepareError> {
+        self.prepare_with(wasm, digest, false).await
+    }
+
+    async fn prepare_with(&self, wasm: &Path, digest: Digest, winch: bool) -> Result<Prepared, PrepareError> {
         self.inner.sources().insert(digest, wasm.to_owned());
-        let known = self.inner.cache.entry(digest).filter(|entry| entry.best().is_some());
-        let (entry, compiled) = match known {
+        let (entry, compiled) = match self.inner.known(digest, winch) {
             Some(entry) => (entry, false),
-            None => (self.inner.compile(digest, self.inner.first_tier()).await?, true),
+            None => (self.inner.compile(digest, self.inner.first_tier(winch)).await?, true),
         };
         let optimised = entry.has(Tier::Cranelift);
         Ok(Prepared { description: Arc::new(entry.description), optimised, compiled })
@@ -130,13 +147,23 @@ impl Runtime {
         Ok(())
     }
 
-    /// Makes a plugin of a prepared component. Its code is mapped with the first call.
-    pub fn plugin(&self, spec: PluginSpec) -> Arc<Plugin> {
-        let plugin = Plugin::new(self.inner.clone(), spec);
+    /// Makes a plugin of a prepared component. Its code is mapped with the first call. Opens the folders that it is granted,
+    /// which may block where they are on another machine.
+    ///
+    /// # Errors
+    /// When something that its settings promise is not there.
+    pub fn plugin(&self, spec: PluginSpec) -> Result<Arc<Plugin>, SettingsError> {
+        let plugin = Plugin::new(self.inner.clone(), spec)?;
         let mut plugins = self.inner.plugins();
         plugins.retain(|plugin| plugin.strong_count() > 0);
         plugins.push(Arc::downgrade(&plugin));
-        plugin
+        Ok(plugin)
+    }
+
+    /// From now on the linear memories of all guests together may grow to so many bytes, and no instance is made beyond
+    /// that. Without this, to what each service's own limits allow.
+    pub fn limit_memory(&self, bytes: u64) {
+        self.inner.memory.limit(bytes);
     }
 
     /// Removes what is cached of a digest.
@@ -160,8 +187,9 @@ impl Runtime {
 // === impl Inner ===
 
 impl Inner {
-    fn first_tier(&self) -> Tier {
-        let winch = self.options.winch && self.cache.tier_exists(Tier::Winch, Track::P2);
+    /// With what a component is compiled first, `winch` being whether it may be Winch.
+    fn first_tier(&self, winch: bool) -> Tier {
+        let winch = winch && self.options.winch && self.cache.tier_exists(Tier::Winch, Track::P2);
         if winch { Tier::Winch } else { Tier::Cranelift }
     }
 
@@ -174,25 +202,43 @@ impl Inner {
         if let Some(entry) = self.cache.entry(digest).filter(|entry| entry.has(tier) || entry.has(Tier::Cranelift)) {
             return Ok(entry);
         }
+        if let Some(error) = self.cache.refusal(digest, tier) {
+            return Err(error);
+        }
         let _place = self.compiles.acquire().await.map_err(|error| PrepareError::Host(error.to_string()))?;
         let began = Instant::now();
-        let made = compile::in_child(&self.options.compiler, &wasm, self.cache.folder(), tier).await?;
+        let made = compile::in_child(&self.options.compiler, &wasm, self.cache.folder(), tier).await;
+        let made = made.inspect_err(|error| self.give_up(digest, tier, error, began.elapsed()))?;
         tracing::debug!(%digest, tier = ?made.tier, elapsed = ?began.elapsed(), "compiled");
         self.cache.insert(digest, made).map_err(|error| PrepareError::Host(error.to_string()))
     }
 
+    /// What the cache has of a digest, if there is code that may be used.
+    fn known(&self, digest: Digest, winch: bool) -> Option<Entry> {
+        self.cache.entry(digest).filter(|entry| entry.best().is_some_and(|(tier, _)| winch || tier == Tier::Cranelift))
+    }
+
+    /// Forgets a component of which there is no code: a file that changes without end is another one each time.
+    fn give_up(&self, digest: Digest, tier: Tier, error: &PrepareError, took: Duration) {
+        self.cache.refused(digest, tier, error, took);
+        if self.cache.entry(digest).is_none() {
+            self.sources().remove(&digest);
+            self.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+        }
+    }
+
     /// What is known of a digest, compiled again when the cache has lost it.
-    pub(crate) async fn entry(&self, digest: Digest) -> Result<Entry, String> {
-        match self.cache.entry(digest).filter(|entry| entry.best().is_some()) {
+    pub(crate) async fn entry(&self, digest: Digest, winch: bool) -> Result<Entry, String> {
+        match self.known(digest, winch) {
             Some(entry) => Ok(entry),
-            None => self.compile(digest, self.first_tier()).await.map_err(|error| error.to_string()),
+            None => self.compile(digest, self.first_tier(winch)).await.map_err(|error| error.to_string()),
         }
     }
 
     /// Forgets what is cached of a digest and compiles it again.
-    pub(crate) async fn rebuild(&self, digest: Digest) -> Result<Entry, String> {
+    pub(crate) async fn rebuild(&self, digest: Digest, winch: bool) -> Result<Entry, String> {
         self.cache.forget(digest);
-        self.entry(digest).await
+        self.entry(digest, winch).await
     }
 
     /// Makes an instance. When the pool is full, idle instances of all plugins make room, and if that is not
@@ -211,11 +257,11 @@ impl Inner {
             let made = meter.meter(std::pin::pin!(linked.instantiate(&mut store))).await;
             match made {
                 Ok(exports) => return Ok(Guest::new(store, exports)),
-                Err(error) if error.is::<PoolConcurrencyLimitError>() => {
+                Err(error) if is_full(&error, &store) => {
                     self.make_room().await;
                     // Its ancestors hold slots until it is done, so it must not wait for one of theirs.
                     if !context.ancestors.is_empty() && std::mem::replace(&mut retried, true) {
-                        let reason = "the instance pool is full".to_owned();
+                        let reason = "there is no room for another instance".to_owned();
                         return Err(GuestError::Busy { service: shared.service.clone(), reason });
                     }
                 }
@@ -244,4 +290,9 @@ impl Inner {
     fn plugins(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Plugin>>> {
         self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether no instance could be made because others hold what it needs: a slot of the pool, or memory.
+pub(crate) fn is_full(error: &wasmtime::Error, store: &Store<GuestState>) -> bool {
+    error.is::<PoolConcurrencyLimitError>() || store.data().memory.refused == Some(Refused::HostMemory)
 }

@@ -5,33 +5,37 @@ use std::sync::Arc;
 use switchyard_core::name::ServiceName;
 use tokio::sync::Semaphore;
 use wasmtime::{Engine, Store, UpdateDeadline, component::ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, filesystem::WasiFilesystemCtx};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     context::CallContext,
     host::{http::Hooks, logging::LogGate, stdio::LineStream},
     limiter::{CpuMeter, MemoryBudget, MessageBudget},
-    plugin::p3::chain::Nexts,
+    memory::Memory,
+    plugin::{p3::chain::Nexts, streams::Streams},
     ports::{Origin, Ports},
-    settings::{OUTBOUND_MAX, Settings},
+    settings::{Access, HANDLES_MAX, HANDLES_WITH_FOLDERS_MAX, Settings, SettingsError, open_folders},
 };
-
-/// The most handles that an instance may hold: each keeps memory of the host's.
-const RESOURCES_MAX: usize = 10_000;
 
 /// What all guests of one plugin generation have in common.
 pub(crate) struct Shared {
     pub(crate) service: ServiceName,
     /// The name of the service's own key-value bucket.
-    pub(crate) bucket: Arc<str>,
+    bucket: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) outbound: Arc<[String]>,
     /// Places for requests to other hosts.
     pub(crate) outbound_places: Arc<Semaphore>,
+    /// Responses that are on their way.
+    pub(crate) streams: Streams,
     pub(crate) log: Arc<LogGate>,
     pub(crate) ports: Ports,
     env: Vec<(String, String)>,
+    /// That of all guests.
+    memory: Arc<Memory>,
+    /// The folders that it is granted.
+    folders: Option<WasiFilesystemCtx>,
 }
 
 /// The data of one store.
@@ -52,16 +56,40 @@ pub(crate) struct GuestState {
 // === impl Shared ===
 
 impl Shared {
-    pub(crate) fn new(service: ServiceName, settings: Settings, ports: Ports) -> Self {
-        Self {
+    /// What `settings` promise, taken hold of.
+    ///
+    /// # Errors
+    /// When some of it is not there.
+    pub(crate) fn new(
+        service: ServiceName,
+        settings: Settings,
+        ports: Ports,
+        memory: Arc<Memory>,
+    ) -> Result<Self, SettingsError> {
+        if !settings.missing.is_empty() {
+            return Err(SettingsError::Missing(settings.missing.join("; ")));
+        }
+        let limits = &settings.limits;
+        Ok(Self {
             bucket: service.as_str().into(),
             outbound: settings.outbound.clone().into(),
-            outbound_places: Arc::new(Semaphore::new(OUTBOUND_MAX)),
-            log: Arc::new(LogGate::new(service.clone())),
+            outbound_places: Arc::new(Semaphore::new(limits.outbound_max as usize)),
+            streams: Streams::new(limits.streams_max),
+            log: Arc::new(LogGate::new(service.clone(), limits.log_rate)),
             env: settings.env.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            folders: open_folders(&settings.folders)?,
+            memory,
             service,
             settings,
             ports,
+        })
+    }
+
+    /// The bucket that guests mean by this name, and what they may do there.
+    pub(crate) fn bucket(&self, name: &str) -> Option<(Arc<str>, Access)> {
+        match name {
+            "" | "default" => Some((self.bucket.clone(), Access::Write)),
+            other => self.settings.buckets.get(other).map(|access| (other.into(), *access)),
         }
     }
 }
@@ -71,17 +99,23 @@ impl Shared {
 impl GuestState {
     /// A store for one instance: no authority but what the settings say, and interrupted at each epoch.
     pub(crate) fn store(engine: &Engine, shared: &Arc<Shared>) -> Store<Self> {
-        let wasi = WasiCtxBuilder::new()
+        let mut wasi = WasiCtxBuilder::new()
             .stdout(LineStream::stdout(shared.log.clone()))
             .stderr(LineStream::stderr(shared.log.clone()))
             .envs(&shared.env)
             .build();
         let cpu = CpuMeter::new();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES_MAX);
+        table.set_max_capacity(match &shared.folders {
+            None => HANDLES_MAX,
+            Some(folders) => {
+                wasi.filesystem().clone_from(folders);
+                HANDLES_WITH_FOLDERS_MAX
+            }
+        });
         let state = Self {
             table,
-            memory: MemoryBudget::new(shared.settings.limits.memory_max),
+            memory: MemoryBudget::new(&shared.settings.limits).within(shared.memory.clone()),
             cpu: cpu.clone(),
             messages: MessageBudget::default(),
             nexts: None,
@@ -131,9 +165,38 @@ impl WasiHttpView for GuestState {
 #[cfg(test)]
 mod tests {
     use switchyard_core::{event::Cause, handled::Handled};
+    use wasmtime::component::{Component, Linker};
 
     use super::*;
-    use crate::testing::{context, guest};
+    use crate::{
+        error::explain,
+        limiter::Refused,
+        settings::Limits,
+        testing::{context, guest, guest_under},
+    };
+
+    #[tokio::test]
+    async fn an_instance_within_all_limits_is_made_and_one_beyond_says_which() {
+        let component = "(component (core module $m (memory 3) (table 200 funcref)) (core instance (instantiate $m)))";
+        let bytes = wat::parse_str(component).unwrap();
+        let limits = |memory_max, tables_max| Limits { memory_max, tables_max, ..Limits::default() };
+        for (limits, refused, told) in [
+            (limits(3 << 16, 200), None, ""),
+            (limits(3 << 16, 199), Some(Refused::Tables), "tables-max"),
+            (limits((3 << 16) - 1, 200), Some(Refused::Memory), "memory-max"),
+        ] {
+            let mut store = guest_under(&Arc::default(), Settings { limits, ..Settings::default() });
+            let component = Component::new(store.engine(), &bytes).unwrap();
+            let made = Linker::new(store.engine()).instantiate_async(&mut store, &component).await;
+            assert_eq!(store.data().memory.refused, refused, "{told}");
+            if let Err(error) = made {
+                let error = explain(&store.data().shared.service, &error, refused).to_string();
+                assert!(error.contains(told), "{error}");
+            } else {
+                assert_eq!(refused, None);
+            }
+        }
+    }
 
     #[tokio::test]
     async fn what_is_handled_is_known_to_the_call_itself_and_its_cause_to_all_below() {

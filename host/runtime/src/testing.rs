@@ -22,6 +22,7 @@ use crate::{
     body::Body,
     context::CallContext,
     engine::{Tier, config},
+    memory::Memory,
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
         Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas, SagasError,
@@ -42,6 +43,11 @@ pub(crate) struct Recorder {
 
 /// The state of a guest of the service `shop` that is in no call.
 pub(crate) fn guest(recorder: &Arc<Recorder>) -> Store<GuestState> {
+    guest_under(recorder, Settings::default())
+}
+
+/// The same under these settings.
+pub(crate) fn guest_under(recorder: &Arc<Recorder>, settings: Settings) -> Store<GuestState> {
     let ports = Ports {
         key_value: recorder.clone(),
         http: recorder.clone(),
@@ -52,7 +58,8 @@ pub(crate) fn guest(recorder: &Arc<Recorder>) -> Store<GuestState> {
         registry: recorder.clone(),
     };
     let engine = Engine::new(&config(Track::P2, Tier::Cranelift)).unwrap();
-    GuestState::store(&engine, &Arc::new(Shared::new("shop".parse().unwrap(), Settings::default(), ports)))
+    let memory = Arc::new(Memory::unlimited());
+    GuestState::store(&engine, &Arc::new(Shared::new("shop".parse().unwrap(), settings, ports, memory).unwrap()))
 }
 
 /// A call that handles nothing.

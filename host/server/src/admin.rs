@@ -10,6 +10,7 @@ mod dead_letters;
 mod events;
 mod guard;
 mod openapi;
+mod plugins;
 mod query;
 mod queues;
 mod registrations;
@@ -18,6 +19,7 @@ mod routes;
 mod sagas;
 mod services;
 mod subscriptions;
+mod traffic;
 mod watch;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
@@ -43,6 +45,7 @@ use crate::{
     registrations::Registrations,
     reload,
     routes::Routes,
+    traffic::Traffics,
 };
 
 /// How long a client may take to send a request's head.
@@ -77,6 +80,7 @@ pub(crate) struct Sources {
     pub(crate) config: Receiver<Arc<Config>>,
     pub(crate) registrations: Arc<Registrations>,
     pub(crate) routes: Arc<Routes>,
+    pub(crate) traffic: Arc<Traffics>,
     /// What happens, for those who watch; it ends with the listener.
     pub(crate) feed: Arc<Feed>,
     /// Cancelled when the host begins to stop.
@@ -167,11 +171,14 @@ async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
 
 async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<reply::AnswerBody>
 where
-    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send,
 {
     let (parts, body) = request.into_parts();
     let answered = async {
         guard::check(&parts.uri, &parts.headers)?;
+        if plugins::is_deploy(&parts) {
+            return plugins::deploy(&parts, body, sources).await;
+        }
         let asked = api::Asked {
             method: &parts.method,
             path: parts.uri.path(),

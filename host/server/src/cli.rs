@@ -6,8 +6,9 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    build,
     config::{DEFAULT_FILE, Overrides},
-    data, remote, saga_test,
+    data, new, remote, saga_test,
 };
 
 /// A host for WebAssembly services: drop components into a folder, and they are live.
@@ -23,14 +24,28 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serves the components of the plugins folder
     Serve(HostArgs),
-    /// Builds the crates under the plugins folder, serves them, and rebuilds on save
+    /// Builds the project in this folder, and those under the plugins folder, serves them, and rebuilds on save
     Dev(HostArgs),
+    /// Makes the project of a new service
+    New(new::NewArgs),
+    /// Builds a project to a component
+    Build(build::BuildArgs),
     /// Says what a component is, and whether it would load
     Inspect(InspectArgs),
+    /// Puts a component into the plugins folder of a host, and waits until it is live
+    Deploy(remote::deploy::DeployArgs),
+    /// Brings a component back that served before
+    Rollback(remote::rollback::RollbackArgs),
+    /// Takes a plugin out of the plugins folder of a host
+    Remove(remote::remove::RemoveArgs),
+    /// Lists the plugins
+    Ps(remote::ps::PsArgs),
     /// Lists services and their instances, registers and deregisters upstreams
     Services(remote::services::ServicesArgs),
     /// Lists routes, adds and removes those of the admin API
     Routes(remote::routes::RoutesArgs),
+    /// Shows how the calls of a service are shared between its versions, and shares them
+    Traffic(remote::traffic::TrafficArgs),
     /// Lists breakers, forces them, and gives them back to themselves
     Breakers(remote::breakers::BreakersArgs),
     /// Reads and publishes events
@@ -89,6 +104,9 @@ pub(crate) struct HostArgs {
 pub(crate) struct InspectArgs {
     /// The component
     pub(crate) file: PathBuf,
+    /// The configuration under which it would be loaded [default: ./switchyard.toml if it is there]
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

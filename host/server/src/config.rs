@@ -15,9 +15,11 @@ mod explain;
 mod gateway;
 mod health;
 mod place;
+mod plugins;
 mod raw;
 mod retry;
 mod route;
+mod service;
 mod upstream;
 
 use std::{
@@ -25,17 +27,17 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
-use switchyard_core::{manifest::Guests, name::ServiceName, upstream::Upstream};
+use switchyard_core::{name::ServiceName, upstream::Upstream};
 use switchyard_dispatch::{BreakerPolicy, CallPolicy};
-use switchyard_runtime::settings::{Limits, Settings};
 
 pub(crate) use balancer::Balancers;
 pub(crate) use explain::explain;
 pub(crate) use gateway::{Gateway, TlsFiles};
+pub(crate) use plugins::Plugins;
 pub(crate) use retry::Retries;
+pub(crate) use service::Service;
 
 use crate::routes::Route;
 
@@ -70,28 +72,6 @@ pub(crate) struct Config {
     /// The folder of the embedded store; none means `store` in the data folder.
     pub(crate) store_path: Option<PathBuf>,
     pub(crate) telemetry: Telemetry,
-}
-
-/// `[plugins]`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Plugins {
-    /// The folder. `./plugins`.
-    pub(crate) dir: PathBuf,
-    /// How long an old generation may finish its requests. 10 s.
-    pub(crate) drain_timeout: Duration,
-}
-
-/// `[services.NAME]`; what is none is left to the manifest, then to the runtime's defaults.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Service {
-    pub(crate) config: BTreeMap<String, String>,
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) outbound: Vec<String>,
-    pub(crate) guests: Option<Guests>,
-    pub(crate) memory_max: Option<u64>,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) concurrency_max: Option<u32>,
-    pub(crate) queue_max: Option<u32>,
 }
 
 /// `[telemetry]`.
@@ -140,7 +120,7 @@ impl Default for Config {
         Self {
             gateway: Gateway::default(),
             admin: SocketAddr::from(([127, 0, 0, 1], 3900)),
-            plugins: Plugins { dir: "plugins".into(), drain_timeout: Duration::from_secs(10) },
+            plugins: Plugins::default(),
             routes: Vec::new(),
             upstreams: Vec::new(),
             retries: Retries::default(),
@@ -202,25 +182,6 @@ impl Config {
         self
     }
 
-    /// What a service's guests get, given what its manifest says about guests.
-    pub(crate) fn settings(&self, service: &ServiceName, manifest: Option<Guests>) -> Settings {
-        let said = self.services.get(service).cloned().unwrap_or_default();
-        let defaults = Limits::default();
-        Settings {
-            guests: said.guests.or(manifest).unwrap_or(Settings::default().guests),
-            config: said.config,
-            env: said.env,
-            outbound: said.outbound,
-            limits: Limits {
-                memory_max: said.memory_max.unwrap_or(defaults.memory_max),
-                cpu_max: defaults.cpu_max,
-                deadline: said.deadline.unwrap_or(defaults.deadline),
-                concurrency_max: said.concurrency_max.unwrap_or(defaults.concurrency_max),
-                queue_max: said.queue_max.unwrap_or(defaults.queue_max),
-            },
-        }
-    }
-
     /// How services are called.
     pub(crate) fn call_policy(&self) -> CallPolicy {
         calls::policy(&self.retries, &self.balancers, &self.health)
@@ -236,7 +197,7 @@ impl Config {
         let tables = [
             ("gateway", self.gateway.needs_restart(&newer.gateway)),
             ("admin", self.admin != newer.admin),
-            ("plugins", self.plugins != newer.plugins),
+            ("plugins", self.plugins.needs_restart(&newer.plugins)),
             ("store", self.store_path != newer.store_path),
             ("telemetry", self.telemetry != newer.telemetry),
         ];

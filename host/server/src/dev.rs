@@ -1,26 +1,27 @@
-//! `dev`: builds the crates under the plugins folder, serves them, and rebuilds them on save.
+//! `dev`: builds the projects under the plugins folder, and the one in the working folder, serves them, and rebuilds them
+//! on save.
 //!
 //! The built component is renamed into the plugins folder, where the host finds it like any other: there is one way
-//! to go live. A crate that does not compile changes nothing there, so its last good version serves on.
+//! to go live. A project that does not compile changes nothing there, so its last good version serves on.
 
-mod build;
-mod crates;
-mod progress;
+mod builder;
+mod folders;
 mod sources;
-mod toolchain;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context;
 
 use crate::{
+    build::Project,
     cli::HostArgs,
     config::Config,
     output,
     serve::{self, Mode},
 };
-use build::Builder;
-use sources::Sources;
+use builder::Builder;
+use folders::Folders;
+use sources::{Changed, Sources};
 
 /// Builds, serves and rebuilds until a signal comes.
 ///
@@ -28,14 +29,17 @@ use sources::Sources;
 /// When there is no toolchain for guests, or serving fails.
 pub(crate) async fn dev(args: HostArgs) -> anyhow::Result<ExitCode> {
     let plugins = Config::load(args.config_file().as_deref(), &args.overrides())?.plugins.dir;
-    if crates::find(&plugins)?.is_empty() {
-        output::error_line(format_args!("no crates under {}: nothing to build", plugins.display()));
+    let own = Project::of(&std::env::current_dir().context("there is no working folder")?).filter(Project::is_service);
+    if own.is_none() && Project::all_in(&plugins)?.is_empty() {
+        output::error_line(format_args!("no projects under {}: nothing to build", plugins.display()));
         return serve::serve(args, Mode::Development).await;
     }
+    fs::create_dir_all(&plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
     let plugins = plugins.canonicalize().with_context(|| format!("cannot find {}", plugins.display()))?;
-    let builder = Builder::new(plugins.clone(), toolchain::find().await?);
+    let folders = Folders { plugins, data: absolute(&args.data)?, project: own };
     // Listens before the first build, so that what is saved meanwhile is built too.
-    let sources = Sources::follow(&plugins)?;
+    let sources = Sources::follow(folders.clone())?;
+    let builder = Builder::new(folders);
     builder.build_all().await?;
     let rebuilding = tokio::spawn(rebuild(builder, sources));
     let served = serve::serve(args, Mode::Development).await;
@@ -46,8 +50,8 @@ pub(crate) async fn dev(args: HostArgs) -> anyhow::Result<ExitCode> {
 async fn rebuild(builder: Builder, mut sources: Sources) {
     while let Some(changed) = sources.changed().await {
         let built = match changed {
-            Some(folders) => builder.build_changed(&folders).await,
-            None => builder.build_all().await,
+            Changed::Projects(folders) => builder.build_changed(&folders).await,
+            Changed::Anything => builder.build_all().await,
         };
         if let Err(error) = built {
             tracing::error!(error = format!("{error:#}"), "cannot build");
@@ -55,28 +59,8 @@ async fn rebuild(builder: Builder, mut sources: Sources) {
     }
 }
 
-/// Whether a path, as notified, is something that a build reads rather than something that it makes.
-fn is_source(path: &Path, plugins: &Path) -> bool {
-    let Ok(inside) = path.strip_prefix(plugins) else { return false };
-    let made = |part: &str| part == "target" || part.starts_with('.') || part.ends_with('~');
-    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-    let is_of_crate = parts.len() > 1 || parts.first().is_some_and(|name| name == "Cargo.toml");
-    is_of_crate && !parts.iter().any(|part| made(part))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_build_makes_is_no_source() {
-        let is_source = |path: &str| is_source(Path::new(path), Path::new("plugins"));
-        for yes in ["plugins/a/src/lib.rs", "plugins/a/Cargo.toml", "plugins/Cargo.toml", "plugins/a/data/x.json"] {
-            assert!(is_source(yes), "{yes}");
-        }
-        for no in ["plugins/a.wasm", "plugins/target/x", "plugins/a/target/x", "plugins/a/src/.lib.rs.swp", "other/a/b"]
-        {
-            assert!(!is_source(no), "{no}");
-        }
-    }
+/// As notifications name it, also when it is not there yet.
+fn absolute(path: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
+    absolute.with_context(|| format!("cannot find {}", path.display()))
 }

@@ -5,6 +5,7 @@
 
 mod breakers;
 mod health;
+mod rollout;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     feed::Feed,
     health::{Checks, Probed},
-    reload::{self, PluginState, PluginView},
+    reload::{self, PluginState, PluginView, RolledBackView, RolloutView},
 };
 use health::{Health, Subject};
 
@@ -54,6 +55,8 @@ struct Plugin {
     state: PluginState,
     generation: Option<Generation>,
     error: Option<String>,
+    rollout: Option<RolloutView>,
+    rolled_back: Option<RolledBackView>,
 }
 
 /// What can answer for a service.
@@ -147,8 +150,10 @@ impl Seen {
         let before = std::mem::replace(&mut self.plugins, now);
         let mut told: Vec<Told> = Vec::new();
         for plugin in plugins {
-            let topics = Plugin::of(plugin).topics(before.get(&plugin.name));
+            let before = before.get(&plugin.name);
+            let topics = Plugin::of(plugin).topics(before);
             told.extend(topics.into_iter().map(|topic| tell_plugin(topic, plugin)));
+            told.extend(rollout::told(before, plugin));
         }
         let gone = before.keys().filter(|name| !self.plugins.contains_key(*name));
         told.extend(gone.map(|name| Told {
@@ -184,13 +189,20 @@ pub(crate) fn source_name(source: Source) -> &'static str {
 
 impl Plugin {
     fn of(view: &PluginView) -> Self {
-        Self { state: view.state, generation: view.generation, error: view.error.clone() }
+        Self {
+            state: view.state,
+            generation: view.generation,
+            error: view.error.clone(),
+            rollout: view.rollout.clone(),
+            rolled_back: view.rolled_back.clone(),
+        }
     }
 
     /// What is to be told when it was `before`. One that became active while its newest file failed is told as both.
     fn topics(&self, before: Option<&Self>) -> Vec<&'static str> {
         let is_new = before.is_none_or(|old| (old.state, old.generation) != (self.state, self.generation));
-        let has_failed = self.error.is_some() && before.is_none_or(|old| old.error != self.error);
+        let has_gone_back = rollout::has_gone_back(before, self.rolled_back.as_ref());
+        let has_failed = self.error.is_some() && before.is_none_or(|old| old.error != self.error) && !has_gone_back;
         let state = match self.state {
             PluginState::Active if is_new => Some("plugin.active"),
             PluginState::Draining if is_new => Some("plugin.draining"),

@@ -1,5 +1,7 @@
 //! `inspect`: says what a component is and whether it would load, by doing what the host does, short of serving.
 
+mod held;
+
 use std::{
     fmt::{self, Display},
     fs::{self, DirBuilder},
@@ -13,18 +15,20 @@ use serde::Serialize;
 use switchyard_core::{
     describe::{Description, Role, Track},
     manifest::{Manifest, ScheduleSpec, Target, Timetable},
-    name::Digest,
+    name::{Digest, PluginFile, ServiceName},
     saga::{Definition, definition::Step},
 };
-use switchyard_runtime::Runtime;
+use switchyard_runtime::{Runtime, settings::Settings};
 
 use crate::{
-    cli::InspectArgs,
+    cli::{self, InspectArgs},
+    config::{Config, Overrides},
     output,
     ports::Nothing,
     reload::{self, COMPONENT_MAX},
     watch::digest_of,
 };
+use held::{Granted, Held};
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -41,6 +45,11 @@ struct Report {
     track: Option<Track>,
     imports: Vec<String>,
     exports: Vec<String>,
+    /// Imports that reach nothing unless the configuration gives them something.
+    granted: Vec<Granted>,
+    limits: Held,
+    /// The side file beside it, when there is one.
+    side_file: Option<String>,
     /// With the side file over it.
     manifest: Option<Manifest>,
     debug_build: bool,
@@ -57,8 +66,9 @@ pub(crate) async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let file = &args.file;
     let (size, digest) =
         digest_of(file, COMPONENT_MAX).with_context(|| format!("cannot read the component {}", file.display()))?;
+    let config = Config::load(cli::config_file(args.config.as_ref()).as_deref(), &Overrides::default())?;
     let described = describe(file, digest).await?;
-    let report = report(file, size, digest, described);
+    let report = report(file, size, digest, described, &config);
     if args.json {
         output::line(serde_json::to_string_pretty(&report)?);
     } else {
@@ -81,19 +91,22 @@ async fn describe(file: &Path, digest: Digest) -> anyhow::Result<Result<Descript
     Ok(prepared.map(|prepared| prepared.description.as_ref().clone()).map_err(|error| error.to_string()))
 }
 
-fn report(file: &Path, size: u64, digest: Digest, described: Result<Description, String>) -> Report {
+fn report(file: &Path, size: u64, digest: Digest, described: Result<Description, String>, config: &Config) -> Report {
     let stem = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = stem.strip_suffix(".wasm").unwrap_or(&stem);
+    let side_file = file.with_file_name(format!("{stem}.toml"));
     let (description, manifest) = match described {
         Ok(description) => {
-            let manifest = side_text(&file.with_file_name(format!("{stem}.toml")))
-                .and_then(|side| reload::manifest(stem, &description, side.as_deref()));
+            let manifest = side_text(&side_file).and_then(|side| reload::manifest(stem, &description, side.as_deref()));
             (Some(description), manifest)
         }
         Err(error) => (None, Err(error)),
     };
-    let error = manifest.as_ref().err().cloned();
+    let settings = settings(stem, manifest.as_ref().ok(), config);
     let known = description.as_ref();
+    let unfit = || known.and_then(|description| unfit(description, &settings));
+    let error = manifest.as_ref().err().cloned().or_else(unfit);
+    let imports = known.map(|description| description.imports.clone()).unwrap_or_default();
     Report {
         file: file.display().to_string(),
         size,
@@ -103,10 +116,28 @@ fn report(file: &Path, size: u64, digest: Digest, described: Result<Description,
         roles: known.iter().flat_map(|description| description.roles.iter().copied()).collect(),
         track: known.map(|description| description.track),
         debug_build: known.is_some_and(|description| description.debug_build),
-        imports: description.as_ref().map(|description| description.imports.clone()).unwrap_or_default(),
+        granted: held::granted(&imports, &settings),
+        limits: (&settings.limits).into(),
+        side_file: side_file.exists().then(|| side_file.display().to_string()),
+        imports,
         exports: description.map(|description| description.exports).unwrap_or_default(),
         manifest: manifest.ok(),
     }
+}
+
+/// What the configuration gives the service that this would be.
+fn settings(stem: &str, manifest: Option<&Manifest>, config: &Config) -> Settings {
+    let of_file = || PluginFile::from_stem(stem).ok().map(|file| file.service);
+    let service: Option<ServiceName> = manifest.map(|manifest| manifest.name.clone()).or_else(of_file);
+    service.map(|service| config.settings(&service, manifest.and_then(|manifest| manifest.guests))).unwrap_or_default()
+}
+
+/// Why a component that is well in itself would not be loaded under these settings.
+fn unfit(description: &Description, settings: &Settings) -> Option<String> {
+    let limits = &settings.limits;
+    let exceeds =
+        description.needs.check(limits.memory_max, u64::from(limits.tables_max)).err().map(|error| error.to_string());
+    exceeds.or_else(|| settings.missing.first().cloned())
 }
 
 fn side_text(file: &Path) -> Result<Option<String>, String> {
@@ -152,6 +183,11 @@ impl Display for Report {
         list(f, "roles", roles)?;
         list(f, "exports", self.exports.clone())?;
         list(f, "imports", self.imports.clone())?;
+        list(f, "reaches", self.granted.iter().map(ToString::to_string).collect())?;
+        list(f, "limits", self.limits.lines())?;
+        if let Some(side_file) = &self.side_file {
+            writeln!(f, "side file {side_file}")?;
+        }
         if self.debug_build {
             writeln!(f, "note      built without optimisation; build it with --release")?;
         }

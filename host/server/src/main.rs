@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic"))]
 
 mod admin;
+mod build;
 mod cli;
 mod config;
 mod data;
@@ -13,6 +14,7 @@ mod feed;
 mod health;
 mod host_events;
 mod inspect;
+mod new;
 mod output;
 mod ports;
 mod reconfigure;
@@ -24,6 +26,7 @@ mod saga_test;
 mod serve;
 mod shutdown;
 mod telemetry;
+mod traffic;
 mod watch;
 
 use std::process::ExitCode;
@@ -43,10 +46,17 @@ fn main() -> ExitCode {
         Command::CompileChild { args } => return switchyard_runtime::compile_child(args.into_iter()),
         Command::Serve(args) => run(serve::serve(args, serve::Mode::Production)),
         Command::Dev(args) => run(dev::dev(args)),
+        Command::New(args) => new::run(args),
+        Command::Build(args) => run(build::run(args)),
         Command::Inspect(args) => run(inspect::inspect(args)),
+        Command::Deploy(args) => run(remote::deploy::run(args)),
+        Command::Rollback(args) => run(remote::rollback::run(args)),
+        Command::Remove(args) => run(remote::remove::run(args)),
+        Command::Ps(args) => run(remote::ps::run(args)),
         Command::Breakers(args) => run(remote::breakers::run(args)),
         Command::Services(args) => run(remote::services::run(args)),
         Command::Routes(args) => run(remote::routes::run(args)),
+        Command::Traffic(args) => run(remote::traffic::run(args)),
         Command::Events(args) => run(remote::events::run(args)),
         Command::Topics(args) => run(remote::topics::run(args)),
         Command::Subscriptions(args) => run(remote::subscriptions::run(args)),

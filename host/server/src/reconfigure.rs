@@ -2,7 +2,8 @@
 //!
 //! The content is looked at every [`PERIOD`], not the folder: so the file may have any name, be a link (also one that
 //! is changed far away, as mounted configurations are), or come after the start. A change counts when two reads
-//! [`READ_GAP`] apart are equal.
+//! [`READ_GAP`] apart are equal. The secrets of services stand in files of their own, which are looked at as well: a
+//! change of theirs counts when two looks in a row find it.
 
 use std::{
     fs::OpenOptions,
@@ -38,6 +39,8 @@ struct Follower {
     configs: watch::Sender<Arc<Config>>,
     /// What was acted upon last; none before the first look.
     last: Option<Content>,
+    /// What the same text means now, since a file that it names has changed; in force when the next look agrees.
+    newer: Option<Config>,
     /// Why that is not in force. It may name files, so it is tried again, and told again only when it is another reason.
     refused: Option<String>,
 }
@@ -58,7 +61,7 @@ pub(crate) async fn follow(
     stop: CancellationToken,
 ) {
     let running = Arc::clone(&configs.borrow());
-    let mut follower = Follower { file, overrides, running, configs, last: None, refused: None };
+    let mut follower = Follower { file, overrides, running, configs, last: None, newer: None, refused: None };
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -101,8 +104,10 @@ impl Follower {
     async fn look(&mut self) {
         let first = read(self.file.clone()).await;
         if self.last.as_ref() == Some(&first) {
-            if let (Some(_), Content::Text(text)) = (&self.refused, &first) {
-                self.apply(text);
+            match &first {
+                Content::Text(text) if self.refused.is_some() => self.apply(text),
+                Content::Text(text) if self.configs.borrow().reads_other_files() => self.apply_again(text),
+                Content::Text(_) | Content::Missing | Content::Unreadable(_) => {}
             }
             return;
         }
@@ -142,9 +147,22 @@ impl Follower {
             }
         };
         self.refused = None;
+        if newer != **self.configs.borrow() {
+            self.adopt(newer);
+        }
+    }
+
+    /// Takes up what other files say now that the text names. One that is not there is none of this file's errors.
+    fn apply_again(&mut self, text: &str) {
+        let Ok(newer) = Config::of_text(&self.file, text, &self.overrides) else { return };
+        let is_settled = self.newer.take().is_some_and(|last| last == newer);
         if newer == **self.configs.borrow() {
             return;
         }
+        if is_settled { self.adopt(newer) } else { self.newer = Some(newer) }
+    }
+
+    fn adopt(&self, newer: Config) {
         let tables = self.running.needs_restart(&newer);
         if !tables.is_empty() {
             tracing::warn!(?tables, "these tables of the configuration have changed and need a restart");
@@ -187,7 +205,18 @@ mod tests {
     fn follower(file: PathBuf) -> (Follower, watch::Receiver<Arc<Config>>) {
         let (configs, receiver) = watch::channel(Arc::new(Config::default()));
         let running = Arc::clone(&configs.borrow());
-        (Follower { file, overrides: Overrides::default(), running, configs, last: None, refused: None }, receiver)
+        (
+            Follower {
+                file,
+                overrides: Overrides::default(),
+                running,
+                configs,
+                last: None,
+                newer: None,
+                refused: None,
+            },
+            receiver,
+        )
     }
 
     #[tokio::test]
@@ -257,6 +286,27 @@ mod tests {
         configs.mark_unchanged();
         follower.look().await;
         assert!(!configs.has_changed().expect("it lives"));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_changes_is_in_force_once_two_looks_agree() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (file, secret) = (dir.path().join("conf"), dir.path().join("secret"));
+        let (mut follower, mut configs) = follower(file.clone());
+        fs::write(&file, "[services.a.secrets]\nkey = { file = 'secret' }").expect("written");
+        follower.look().await;
+        let settings = |configs: &mut watch::Receiver<Arc<Config>>| {
+            configs.borrow_and_update().settings(&"a".parse().expect("a name"), None)
+        };
+        assert_eq!(settings(&mut configs).missing.len(), 1);
+        let mut has_changed = async |content: &str| {
+            fs::write(&secret, content).expect("written");
+            follower.look().await;
+            configs.has_changed().expect("it lives").then(|| settings(&mut configs).secrets["key"].reveal().to_owned())
+        };
+        for (content, value) in [("half", None), ("whole", None), ("whole", Some("whole")), ("whole", None)] {
+            assert_eq!(has_changed(content).await.as_deref(), value, "{content}");
+        }
     }
 
     #[test]

@@ -8,14 +8,20 @@
 
 mod act;
 mod artifacts;
+mod change;
+mod deploy;
 mod done;
 mod good;
 mod handle;
 mod load;
 mod manifest;
+mod place;
 mod publish;
 mod refused;
+mod rollout;
+mod signature;
 mod stem;
+mod trust;
 mod upstreams;
 mod view;
 
@@ -38,21 +44,28 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     durable::Items,
-    registrations, routes,
+    registrations, routes, traffic,
     watch::{Event, Unsettled},
 };
 use artifacts::Artifacts;
+use change::Command;
+use deploy::{Changes, Step};
 use good::GoodFile;
-use handle::Shown;
 use load::{LoadFailure, Loader, Order};
 use publish::Wanted;
 use stem::{Active, Leaving, Stem};
+use trust::Vouched;
 use upstreams::Upstreams;
 
-pub(crate) use artifacts::COMPONENT_MAX;
-pub(crate) use handle::{Handle, Live};
+pub(crate) use artifacts::Received;
+pub(crate) use change::{Change, DIGITS_MIN, Done, Refusal, Side, To, Upload};
+pub(crate) use handle::{Handle, Live, Shown};
 pub(crate) use manifest::manifest;
-pub(crate) use view::{PluginView, RouteView, State as PluginState};
+pub(crate) use switchyard_core::folder::COMPONENT_MAX;
+pub(crate) use view::{PluginView, RolledBackView, RolloutView, RouteView, State as PluginState};
+
+/// The most changes of the folder that wait to be taken in.
+const COMMANDS_MAX: usize = 16;
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -68,6 +81,7 @@ pub(crate) struct Options {
 pub(crate) struct Asked {
     pub(crate) upstreams: watch::Receiver<Items<registrations::Kept>>,
     pub(crate) routes: watch::Receiver<Items<routes::Kept>>,
+    pub(crate) traffic: watch::Receiver<Items<traffic::Kept>>,
 }
 
 /// The service that reloads; see the module.
@@ -86,7 +100,12 @@ pub(crate) struct Reloader {
     /// Generations that lost their traffic and still answer.
     leaving: Vec<Leaving>,
     jobs: JoinSet<Job>,
+    commands: mpsc::Receiver<Command>,
+    /// The changes of the folder that operators have asked for.
+    changes: Changes,
     last_generation: u64,
+    /// When rollouts were looked at last.
+    looked_at: Instant,
     /// Whether everything that was there at the start has been told.
     scanned: bool,
     /// What was there at the start and has not been told all the same.
@@ -105,6 +124,8 @@ enum Job {
     Drained(Generation),
     /// An upstream has answered what was under way, or its time is over.
     LetGo,
+    Step(Step),
+    Vouched(Vouched),
 }
 
 // === impl Asked ===
@@ -112,7 +133,11 @@ enum Job {
 impl Asked {
     /// Nothing, ever.
     pub(crate) fn nothing() -> Self {
-        Self { upstreams: watch::channel(Items::default()).1, routes: watch::channel(Items::default()).1 }
+        Self {
+            upstreams: watch::channel(Items::default()).1,
+            routes: watch::channel(Items::default()).1,
+            traffic: watch::channel(Items::default()).1,
+        }
     }
 }
 
@@ -135,6 +160,8 @@ impl Reloader {
         let artifacts =
             Artifacts::open(copies.clone()).with_context(|| format!("cannot make the folder {}", copies.display()))?;
         let (shown, receiver) = watch::channel(Shown::default());
+        let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+        let handle = Handle::new(receiver, sender, artifacts.clone());
         let reloader = Self {
             loader: Arc::new(Loader::new(runtime, delivery, artifacts, options.plugins)),
             dispatcher,
@@ -147,7 +174,10 @@ impl Reloader {
             stems: BTreeMap::new(),
             leaving: Vec::new(),
             jobs: JoinSet::new(),
+            commands,
+            changes: Changes::default(),
             last_generation: 0,
+            looked_at: Instant::now(),
             scanned: false,
             unsettled: Unsettled::Folder,
             routes_are_stale: true,
@@ -155,7 +185,7 @@ impl Reloader {
             live: Live::default(),
             shown,
         };
-        Ok((reloader, Handle::new(receiver)))
+        Ok((reloader, handle))
     }
 
     /// Follows the folder's events, newer configurations and what operators ask for, until `stop` is cancelled or the watcher ends.
@@ -166,10 +196,18 @@ impl Reloader {
         stop: CancellationToken,
     ) {
         loop {
+            let look_due = self.look_due();
             tokio::select! {
                 () = stop.cancelled() => break,
                 event = events.recv() => match event {
-                    Some(event) => self.on_event(event),
+                    Some(event) => {
+                        self.on_event(event);
+                        // Thousands of files may have come at once, and to follow them looks at all there are.
+                        while let Ok(event) = events.try_recv() {
+                            self.on_event(event);
+                        }
+                        self.follow_events();
+                    }
                     None => break,
                 },
                 Ok(()) = configs.changed() => {
@@ -178,13 +216,19 @@ impl Reloader {
                 }
                 Ok(()) = self.asked.upstreams.changed() => self.routes_are_stale = true,
                 Ok(()) = self.asked.routes.changed() => self.routes_are_stale = true,
+                Ok(()) = self.asked.traffic.changed() => self.routes_are_stale = true,
+                () = at(look_due) => if !self.look() { continue },
                 Some(job) = self.jobs.join_next() => self.on_job(job),
+                // Before that nobody knows which stems there are.
+                Some(command) = self.commands.recv(), if self.scanned => self.on_command(command),
             }
             // Whatever else has come meanwhile goes into the same swap.
             while let Some(job) = self.jobs.try_join_next() {
                 self.on_job(job);
             }
+            self.tend_candidates();
             self.show();
+            self.answer_changes();
             self.remember().await;
             self.tidy().await;
         }
@@ -200,13 +244,19 @@ impl Reloader {
             let previous = if self.shown.borrow().is_ready { &*live } else { &nothing };
             let upstreams = self.asked.upstreams.borrow_and_update().clone();
             let routes = self.asked.routes.borrow_and_update().clone();
+            let traffic = self.asked.traffic.borrow_and_update().clone();
             let (instances, gone) = self.upstreams.follow(&self.config.upstreams, &upstreams.by_key);
-            let (registered, routed) = (&*upstreams.by_key, &*routes.by_key);
-            let wanted = Wanted { config: &self.config, registered, routes: routed, upstreams: instances };
+            let wanted = Wanted {
+                config: &self.config,
+                registered: &upstreams.by_key,
+                routes: &routes.by_key,
+                traffic: &traffic.by_key,
+                upstreams: instances,
+            };
             let snapshot = publish::snapshot(wanted, &mut self.stems, previous, &live);
             self.dispatcher.publish(snapshot);
             self.let_go(gone);
-            self.live = Live { upstreams: upstreams.version, routes: routes.version };
+            self.live = Live { upstreams: upstreams.version, routes: routes.version, traffic: traffic.version };
         }
         for leaving in self.leaving.iter_mut().filter(|leaving| !leaving.is_draining) {
             leaving.is_draining = true;
@@ -223,7 +273,8 @@ impl Reloader {
         let is_ready = self.scanned && !self.stems.values().any(Stem::is_awaited);
         let plugins = Arc::new(view::plugins(&self.stems, &self.tried, &self.leaving));
         let is_ready = is_ready || self.shown.borrow().is_ready;
-        self.shown.send_replace(Shown { is_ready, plugins, live: self.live });
+        let artifacts = self.good.view();
+        self.shown.send_replace(Shown { is_ready, plugins, artifacts, live: self.live });
     }
 
     /// Requests to upstreams that are under way finish; when that takes longer than a drain may, it is told.
@@ -256,14 +307,14 @@ impl Reloader {
     /// says so too, or the next start would look for what is gone.
     async fn tidy(&mut self) {
         let is_loading = self.stems.values().any(|stem| stem.loading.is_some());
-        if !self.scanned || is_loading || self.good.changes().is_some() {
+        if !self.scanned || is_loading || self.is_changing() || self.good.changes().is_some() {
             return;
         }
         if !std::mem::take(&mut self.artifacts_are_stale) {
             return;
         }
         let mut referenced = self.good.digests();
-        referenced.extend(self.stems.values().filter_map(|stem| Some(stem.serving.as_ref()?.source.digest)));
+        referenced.extend(self.stems.values().flat_map(Stem::digests));
         let loader = Arc::clone(&self.loader);
         let tidied = tokio::task::spawn_blocking(move || loader.retain(&referenced));
         match tidied.await {
@@ -271,5 +322,13 @@ impl Reloader {
             Ok(Err(error)) => tracing::warn!(%error, "artifacts that nobody needs cannot be removed"),
             Err(error) => tracing::error!(%error, "tidying ended unexpectedly"),
         }
+    }
+}
+
+/// Waits until then; for ever when there is no such time.
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
     }
 }

@@ -6,9 +6,14 @@
 pub(crate) mod breakers;
 mod client;
 pub(crate) mod dead_letters;
+pub(crate) mod deploy;
 pub(crate) mod events;
 mod payload;
+mod plugins;
+pub(crate) mod ps;
 pub(crate) mod queues;
+pub(crate) mod remove;
+pub(crate) mod rollback;
 pub(crate) mod routes;
 pub(crate) mod sagas;
 pub(crate) mod services;
@@ -16,6 +21,7 @@ pub(crate) mod subscriptions;
 mod table;
 mod tail;
 pub(crate) mod topics;
+pub(crate) mod traffic;
 
 use clap::Args;
 use serde_json::{Value, json};

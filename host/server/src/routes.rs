@@ -9,6 +9,8 @@ mod check;
 mod draft;
 mod owner;
 
+use std::fmt;
+
 use switchyard_core::{
     manifest::RouteSpec,
     name::ServiceName,
@@ -24,6 +26,14 @@ pub(crate) use self::{
 /// The most headers that one route may ask for.
 pub(crate) const HEADERS_MAX: usize = 16;
 
+/// Whom a route leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Callee {
+    pub(crate) service: ServiceName,
+    /// The version that answers, whatever the shares of the service's versions are; none leaves it to these.
+    pub(crate) version: Option<semver::Version>,
+}
+
 /// A route that holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Route {
@@ -32,11 +42,20 @@ pub(crate) struct Route {
     /// The headers that a request must have.
     pub(crate) headers: Vec<HeaderMatch>,
     /// What answers.
-    pub(crate) to: Destination<ServiceName>,
+    pub(crate) to: Destination<Callee>,
     /// Who gets a copy.
-    pub(crate) mirror: Option<Mirror<ServiceName>>,
+    pub(crate) mirror: Option<Mirror<Callee>>,
     /// Everything else.
     pub(crate) rules: Rules,
+}
+
+// === impl Callee ===
+
+impl fmt::Display for Callee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.service)?;
+        self.version.iter().try_for_each(|version| write!(f, " {version}"))
+    }
 }
 
 #[cfg(test)]

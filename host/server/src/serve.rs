@@ -2,6 +2,7 @@
 
 mod certificates;
 mod files;
+mod memory;
 mod settings;
 mod tasks;
 
@@ -32,9 +33,10 @@ use crate::{
     ports::{LiveRegistry, StoredKeyValue},
     reconfigure,
     registrations::Registrations,
-    reload::{self, Asked, COMPONENT_MAX, Reloader},
+    reload::{self, Asked, Reloader},
     routes::Routes,
     shutdown, telemetry,
+    traffic::Traffics,
     watch::Watch,
 };
 
@@ -56,6 +58,7 @@ struct Host {
     runtime: Arc<Runtime>,
     registrations: Arc<Registrations>,
     routes: Arc<Routes>,
+    traffic: Arc<Traffics>,
     /// Cancelled to stop what reads the folder and polls.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -83,8 +86,10 @@ impl Host {
         std::fs::create_dir_all(plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
         let folder = config.store_folder(data);
         let store: Arc<dyn Backend> = Arc::new(Embedded::open(switchyard_store::Options::new(folder))?);
+        store.set_bucket_limits(config.bucket_limits());
         let registrations = Arc::new(Registrations::open(Arc::clone(&store)).await?);
         let routes = Arc::new(Routes::open(Arc::clone(&store)).await?);
+        let traffic = Arc::new(Traffics::open(Arc::clone(&store)).await?);
         let dispatcher = Dispatcher::new();
         dispatcher.set_breaker_policy(config.breakers.clone());
         dispatcher.set_call_policy(config.call_policy());
@@ -106,8 +111,9 @@ impl Host {
             compiles_max: None,
         };
         let runtime = Arc::new(Runtime::new(options, ports)?);
+        memory::limit(&runtime, config.plugins.memory_max);
         let (config, tasks) = (Arc::new(config), TaskTracker::new());
-        Ok(Self { config, store, dispatcher, delivery, runtime, registrations, routes, stop, tasks })
+        Ok(Self { config, store, dispatcher, delivery, runtime, registrations, routes, traffic, stop, tasks })
     }
 
     async fn run(self, args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
@@ -126,6 +132,7 @@ impl Host {
             config: config.clone(),
             registrations: Arc::clone(&self.registrations),
             routes: Arc::clone(&self.routes),
+            traffic: Arc::clone(&self.traffic),
             feed: Arc::clone(&feed),
             stopping: self.stop.clone(),
         };
@@ -178,13 +185,15 @@ impl Host {
         let watched = crate::watch::Options {
             dir: plugins.clone(),
             is_relevant: switchyard_core::folder::is_relevant,
-            size_max: COMPONENT_MAX,
+            size_max: switchyard_core::folder::size_max,
+            files_max: crate::watch::FILES_MAX,
         };
         let (watch, events) = Watch::new(watched);
         let options = reload::Options { plugins, data: data.to_owned() };
         let (config, runtime) = (Arc::clone(&self.config), Arc::clone(&self.runtime));
         let (dispatcher, delivery) = (Arc::clone(&self.dispatcher), Arc::clone(&self.delivery));
-        let asked = Asked { upstreams: self.registrations.watch(), routes: self.routes.watch() };
+        let asked =
+            Asked { upstreams: self.registrations.watch(), routes: self.routes.watch(), traffic: self.traffic.watch() };
         let (reloader, handle) = Reloader::new(options, config, runtime, dispatcher, delivery, asked)?;
         self.tasks.spawn(watch.run(self.stop.clone()));
         self.tasks.spawn(reloader.run(events, configs, self.stop.clone()));

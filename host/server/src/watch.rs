@@ -4,7 +4,8 @@
 //! notifications are lost or never sent. Both feed one [`Settle`] machine for each file, and one task owns them all.
 //!
 //! **Invariants**: only the folder's own entries count, never those of sub-folders; a folder that cannot be listed
-//! (an unmounted volume) says nothing about its files: none of them counts as removed.
+//! (an unmounted volume) says nothing about its files: none of them counts as removed; whoever fills the folder with
+//! files takes no place from those that were there before.
 
 mod hints;
 mod read;
@@ -12,6 +13,7 @@ mod scan;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
     io,
     path::PathBuf,
     sync::Arc,
@@ -20,7 +22,7 @@ use std::{
 
 use switchyard_core::{
     folder::Item,
-    settle::{Decision, Fact, Fingerprint, Settle},
+    settle::{Decision, Fact, Settle},
 };
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -31,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use hints::Hints;
 
-pub(crate) use read::digest_of;
+pub(crate) use read::{copy_settled, digest_of};
 
 /// The time between two scans.
 pub(crate) const SCAN_PERIOD: Duration = Duration::from_secs(2);
@@ -42,8 +44,11 @@ const FIRST_SCAN_MAX: Duration = Duration::from_secs(5);
 /// How many files are read at the same time.
 const READS_MAX: usize = 8;
 
+/// How many entries of a folder are followed. Further ones are not looked at before others are gone.
+pub(crate) const FILES_MAX: usize = 10_000;
+
 /// How many events may wait for the reader.
-const EVENTS_MAX: usize = 256;
+const EVENTS_MAX: usize = 4_096;
 
 /// What to watch.
 #[derive(Clone, Debug)]
@@ -52,8 +57,10 @@ pub(crate) struct Options {
     pub(crate) dir: PathBuf,
     /// Which of its entries matter.
     pub(crate) is_relevant: fn(&str) -> bool,
-    /// The longest file that is read, in bytes.
-    pub(crate) size_max: u64,
+    /// The longest file of this name that is read, in bytes.
+    pub(crate) size_max: fn(&str) -> u64,
+    /// How many entries are followed at most.
+    pub(crate) files_max: usize,
 }
 
 /// Something that has settled.
@@ -90,11 +97,15 @@ pub(crate) struct Watch {
     is_listed: bool,
     scanning: bool,
     dir_is_missing: bool,
+    /// Whether there are more entries than are followed.
+    is_full: bool,
 }
 
 #[derive(Debug, Default)]
 struct File {
     settle: Settle,
+    /// The name to open it by, when that is not the one it is known by.
+    odd_name: Option<OsString>,
     /// Why the last read had no content.
     trouble: Option<Item>,
     told: Option<Item>,
@@ -104,7 +115,7 @@ struct File {
 
 #[derive(Debug)]
 enum Job {
-    Scanned(io::Result<Vec<(String, Fingerprint)>>),
+    Scanned(io::Result<Vec<scan::Entry>>),
     Read(String, switchyard_core::settle::Ticket, read::Outcome),
 }
 
@@ -125,6 +136,7 @@ impl Watch {
             is_listed: false,
             scanning: false,
             dir_is_missing: false,
+            is_full: false,
         };
         (watch, receiver)
     }
@@ -146,7 +158,13 @@ impl Watch {
                         None => self.scan(),
                     }
                 },
-                Some(job) = self.jobs.join_next() => self.finish(job, &mut hints),
+                Some(job) = self.jobs.join_next() => {
+                    self.finish(job, &mut hints);
+                    // All that have ended, since what follows looks at every file.
+                    while let Some(job) = self.jobs.try_join_next() {
+                        self.finish(job, &mut hints);
+                    }
+                }
                 () = sleep_until(deadline.unwrap_or_else(far).into()), if deadline.is_some() => {}
             }
             self.pump().await;
@@ -158,7 +176,8 @@ impl Watch {
     }
 
     fn record(&mut self, file: &str, fact: Fact) {
-        if (self.options.is_relevant)(file) {
+        let is_followed = self.files.contains_key(file) || self.files.len() < self.options.files_max;
+        if is_followed && (self.options.is_relevant)(file) {
             self.files.entry(file.to_owned()).or_default().settle.record(Instant::now(), fact);
         }
     }
@@ -175,7 +194,7 @@ impl Watch {
             Ok(Job::Scanned(found)) => {
                 self.scanning = false;
                 match found {
-                    Ok(found) => self.on_scan(&found, hints),
+                    Ok(found) => self.on_scan(found, hints),
                     Err(error) => self.on_missing(&error),
                 }
             }
@@ -193,21 +212,39 @@ impl Watch {
         }
     }
 
-    fn on_scan(&mut self, found: &[(String, Fingerprint)], hints: &mut Hints) {
+    fn on_scan(&mut self, mut found: Vec<scan::Entry>, hints: &mut Hints) {
         if std::mem::take(&mut self.dir_is_missing) || !hints.is_watching() {
             *hints = Hints::start(&self.options.dir);
         }
-        let present: BTreeSet<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        let present: BTreeSet<&str> = found.iter().map(|entry| entry.name.as_str()).collect();
         let absent: Vec<String> = self.files.keys().filter(|name| !present.contains(name.as_str())).cloned().collect();
         for name in absent {
             self.record(&name, Fact::Absent);
         }
-        for (name, fingerprint) in found {
-            self.record(name, Fact::Seen(*fingerprint));
+        self.leave_out(&mut found);
+        for entry in found {
+            self.record(&entry.name, Fact::Seen(entry.fingerprint));
+            if let Some(file) = self.files.get_mut(&entry.name) {
+                file.odd_name = entry.odd_name;
+            }
         }
         self.first_scan_done = true;
         if !std::mem::replace(&mut self.is_listed, true) && self.first_scan_until.is_none() {
             self.first_scan_until = Some(Instant::now() + FIRST_SCAN_MAX);
+        }
+    }
+
+    /// Leaves out entries that are too many: the newest, and none that is followed already.
+    fn leave_out(&mut self, found: &mut Vec<scan::Entry>) {
+        let (count, max, was_full) = (found.len(), self.options.files_max, self.is_full);
+        self.is_full = count > max;
+        if self.is_full {
+            found.sort_by_key(|entry| (!self.files.contains_key(&entry.name), entry.fingerprint.changed_ns));
+            found.truncate(max);
+            if !was_full {
+                let dir = self.options.dir.display();
+                tracing::error!(%dir, count, max, "too many files; the newest are left out until others are removed");
+            }
         }
     }
 
@@ -244,7 +281,8 @@ impl Watch {
                 match file.settle.poll(now) {
                     Decision::Wait => break,
                     Decision::Read(ticket) => {
-                        let (path, size_max) = (self.options.dir.join(name), self.options.size_max);
+                        let path = self.options.dir.join(file.odd_name.as_deref().unwrap_or(name.as_ref()));
+                        let size_max = (self.options.size_max)(name);
                         let (name, reads) = (name.clone(), Arc::clone(&self.reads));
                         self.jobs
                             .spawn(async move { Job::Read(name, ticket, read::read(path, size_max, reads).await) });

@@ -12,8 +12,9 @@ use switchyard_core::timestamp::Timestamp;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Batch, BucketUsage, Committed, Cursor, DeadLetter, Entry, Expect, KeyPage, KvOutcome, Limits, ListDead, ListKeys,
-    LogPage, Outcome, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError, StoredMessage, Timer, TopicUsage,
+    Batch, BucketLimits, BucketUsage, Committed, Cursor, DeadLetter, Entry, Expect, KeyPage, KvOutcome, Limits,
+    ListDead, ListKeys, LogPage, Outcome, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError, StoredMessage,
+    Timer, TopicUsage,
 };
 
 /// A durable store.
@@ -36,6 +37,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The limits that it enforces.
     fn limits(&self) -> &Limits;
+
+    /// From now on these buckets have limits of their own, and no others do: what was said before is forgotten.
+    fn set_bucket_limits(&self, limits: BTreeMap<Arc<str>, BucketLimits>);
 
     /// Applies all operations of the batch, or none, and answers once that is durable.
     ///

@@ -80,6 +80,7 @@ macro_rules! conformance_tests {
             check_changes_nothing_and_insists
             limits_are_enforced_by_name
             bucket_limit_counts_all_that_is_in_it
+            a_bucket_may_have_limits_of_its_own
             buckets_do_not_share_keys
             list_pages_through_keys_in_order
             list_with_prefix_stops_at_its_end

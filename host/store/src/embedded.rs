@@ -19,7 +19,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::{Limits, StoreError, stats::Counters};
+use crate::{Limits, StoreError, limits::NamedLimits, stats::Counters};
 
 mod apply;
 mod backend;
@@ -103,6 +103,8 @@ pub struct Embedded {
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
+    /// Those of single buckets.
+    buckets: NamedLimits,
     cache: Cache,
     failure: Failure,
     counters: Counters,
@@ -170,6 +172,7 @@ impl Shared {
         let limits = &options.limits;
         Self {
             limits: limits.clone(),
+            buckets: NamedLimits::default(),
             cache: Cache::new(limits.cache_bytes),
             failure: Failure::new(),
             counters: Counters::default(),

@@ -40,7 +40,7 @@ pub use batch::{Batch, Committed, Durability, Expect, KvOp, KvOutcome, Op, Outco
 pub use embedded::{Embedded, Finding, Options, Report, Trouble, backup, doctor, restore};
 pub use error::{Measure, StoreError};
 pub use kv::{BucketUsage, Entry, KeyPage, ListKeys, RECORD_OVERHEAD_BYTES};
-pub use limits::{Limits, host_bucket};
+pub use limits::{BucketLimits, Limits, host_bucket};
 pub use ops::{
     cursor::{Cursor, CursorOp, CursorOutcome, CursorStart, Retry, Settled},
     dead::{DeadLetter, DeadOp, DeadOrigin, ListDead},

@@ -5,7 +5,11 @@
 
 use crate::{Measure, StoreError};
 
+mod buckets;
 mod check;
+
+pub use buckets::BucketLimits;
+pub(crate) use buckets::NamedLimits;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -23,13 +27,13 @@ pub struct Limits {
     pub bucket_name_bytes: usize,
     /// Longest key, in bytes of UTF-8; 1 KiB.
     pub key_bytes: usize,
-    /// Largest value, in bytes; 1 MiB.
+    /// Largest value, in bytes; 1 MiB. A bucket may have [another](BucketLimits).
     pub value_bytes: usize,
     /// Largest value in a bucket of the [host's own](host_bucket); 8 MiB: a saga has 1 MiB of data, 1 MiB of results,
     /// and what is remembered of 100 steps.
     pub host_value_bytes: usize,
     /// Largest bucket, in bytes of keys and values and [`RECORD_OVERHEAD_BYTES`](crate::RECORD_OVERHEAD_BYTES)
-    /// a record; 1 GiB. Those of the [host's own](host_bucket) have no such limit: what fills them is bounded where it
+    /// a record; 1 GiB. A bucket may have [another](BucketLimits). Those of the [host's own](host_bucket) have no such limit: what fills them is bounded where it
     /// is made.
     pub bucket_bytes: u64,
     /// Most keys, records, messages, dead letters or timers that one page or lease holds, and most keys that one

@@ -13,7 +13,11 @@ const WAITING: usize = 4;
 async fn neighbours_of_a_trap_are_answered_by_another_instance() {
     let upstream = Recorder::listen(|request| {
         let answer = Box::new(UpstreamReply::Echo);
-        if request.target().starts_with("/slow") { UpstreamReply::After(Duration::from_secs(2), answer) } else { *answer }
+        if request.target().starts_with("/slow") {
+            UpstreamReply::After(Duration::from_secs(2), answer)
+        } else {
+            *answer
+        }
     })
     .await;
     let address = upstream.address;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{InvalidDelivery, InvalidRoute, MEMBERS_MAX, Manifest};
+use super::{InvalidDelivery, InvalidRoute, MEMBERS_MAX, Manifest, ROUTES_MAX};
 use crate::{
     saga::{self, Definition, definition::InvalidDefinition},
     units::HumanDuration,
@@ -43,9 +43,9 @@ pub enum InvalidManifest {
         /// What is wrong with it.
         invalid: InvalidDefinition,
     },
-    /// Too many members of a kind.
-    #[error("it has {1} {0}, over the limit of {MEMBERS_MAX}; make several plugins of it")]
-    TooMany(&'static str, usize),
+    /// Too many members of a kind: which, how many, and how many there may be.
+    #[error("it has {1} {0}, over the limit of {2}; make several plugins of it, or say it in fewer")]
+    TooMany(&'static str, usize, usize),
     /// Two members of the same name.
     #[error("two {0}s are named '{1}'; give one another name, or leave it out")]
     Twice(&'static str, String),
@@ -65,10 +65,10 @@ impl Manifest {
     /// # Errors
     /// With the first member that is wrong, and what would be right.
     pub fn check(&self) -> Result<(), InvalidManifest> {
+        self.check_counts()?;
         for route in &self.routes {
             route.check().map_err(|invalid| InvalidManifest::Route { path: route.path.clone(), invalid })?;
         }
-        self.check_counts()?;
         self.check_deliveries()?;
         self.check_sagas()?;
         self.check_names()?;
@@ -82,16 +82,24 @@ impl Manifest {
         }
     }
 
-    fn check_counts(&self) -> Result<(), InvalidManifest> {
+    /// Checks that there are not too many members of any kind, which no side file makes good.
+    ///
+    /// # Errors
+    /// With the first kind of which there are too many.
+    pub fn check_counts(&self) -> Result<(), InvalidManifest> {
         let counts = [
-            ("subscriptions", self.subscriptions.len()),
-            ("queues", self.queues.len()),
-            ("schedules", self.schedules.len()),
-            ("commands", self.commands.len()),
-            ("sagas", self.sagas.len()),
+            ("routes", self.routes.len(), ROUTES_MAX),
+            ("subscriptions", self.subscriptions.len(), MEMBERS_MAX),
+            ("queues", self.queues.len(), MEMBERS_MAX),
+            ("schedules", self.schedules.len(), MEMBERS_MAX),
+            ("commands", self.commands.len(), MEMBERS_MAX),
+            ("sagas", self.sagas.len(), MEMBERS_MAX),
+            ("dependencies", self.dependencies.len(), MEMBERS_MAX),
+            ("tags", self.tags.len(), MEMBERS_MAX),
+            ("facts in its metadata", self.metadata.len(), MEMBERS_MAX),
         ];
-        match counts.into_iter().find(|(_, count)| *count > MEMBERS_MAX) {
-            Some((member, count)) => Err(InvalidManifest::TooMany(member, count)),
+        match counts.into_iter().find(|(_, count, max)| count > max) {
+            Some((member, count, max)) => Err(InvalidManifest::TooMany(member, count, max)),
             None => Ok(()),
         }
     }
@@ -161,6 +169,10 @@ mod tests {
         wrong("queues = [{ queue = 'a' }, { queue = 'a' }]", "two queues are named 'a'");
         let many = vec!["{ topic = 'a' }"; MEMBERS_MAX + 1].join(",");
         wrong(&format!("subscriptions = [{many}]"), "it has 257 subscriptions, over the limit of 256");
+        let many = vec!["{ path = '/a' }"; ROUTES_MAX + 1].join(",");
+        wrong(&format!("routes = [{many}]"), "it has 1001 routes, over the limit of 1000; make several plugins of it");
+        let many = vec!["'a'"; MEMBERS_MAX + 1].join(",");
+        wrong(&format!("tags = [{many}]"), "it has 257 tags, over the limit of 256");
         wrong("dependencies = [{ name = 'db', timeout = '0ms' }]", "the dependency 'db'");
     }
 

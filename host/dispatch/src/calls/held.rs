@@ -13,7 +13,7 @@ use crate::error::CallError;
 const HELD_MAX: usize = 64 << 10;
 
 /// The copy.
-pub(super) struct Held {
+pub(crate) struct Held {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -33,7 +33,15 @@ impl Held {
         deadline: Instant,
     ) -> Result<Option<Self>, CallError> {
         let may = policy.all_methods || is_idempotent(request.method());
-        if !may || !policy.allows_another(1) || request.headers().contains_key(UPGRADE) {
+        if may && policy.allows_another(1) { Self::copy(request, deadline).await } else { Ok(None) }
+    }
+
+    /// A copy, if the body is short, which is waited for, and the request asks for no other protocol.
+    ///
+    /// # Errors
+    /// When its body does not arrive.
+    pub(crate) async fn copy(request: &mut Request<Body>, deadline: Instant) -> Result<Option<Self>, CallError> {
+        if request.headers().contains_key(UPGRADE) {
             return Ok(None);
         }
         let body = match request.body().as_full() {
@@ -48,7 +56,7 @@ impl Held {
     }
 
     /// The request once more.
-    pub(super) fn request(&self) -> Request<Body> {
+    pub(crate) fn request(&self) -> Request<Body> {
         let mut request = Request::new(Body::full(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();

@@ -10,5 +10,6 @@ mod mirror;
 mod probe;
 mod retries;
 mod tls;
+mod traffic;
 mod upgrade;
 mod world;

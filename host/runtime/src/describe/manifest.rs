@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use switchyard_core::{
     manifest::{
@@ -18,11 +18,15 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-use crate::limiter::MemoryBudget;
+use super::{
+    clock::{self, Clock},
+    fault,
+};
+use crate::{limiter::MemoryBudget, settings::Limits};
 
 use self::bindings::exports::switchyard::plugin::manifest as wit;
 
-/// The time that `manifest.describe` may take, instantiation included.
+/// The CPU time that `manifest.describe` may take, instantiation included.
 pub(crate) const DESCRIBE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The memory that `manifest.describe` may use.
@@ -42,15 +46,21 @@ pub(super) fn ask(component: &Component) -> anyhow::Result<Manifest> {
     let engine = component.engine().clone();
     let mut linker = Linker::<MemoryBudget>::new(&engine);
     linker.define_unknown_imports_as_traps(component)?;
-    let mut store = Store::new(&engine, MemoryBudget::new(DESCRIBE_MEMORY_MAX));
+    let limits = Limits { memory_max: DESCRIBE_MEMORY_MAX, ..Limits::default() };
+    let mut store = Store::new(&engine, MemoryBudget::new(&limits));
     store.limiter(|budget| budget);
-    store.set_epoch_deadline(1);
-    std::thread::spawn(move || {
-        std::thread::sleep(DESCRIBE_TIME_MAX);
-        engine.increment_epoch();
-    });
-    let described = bindings::Described::instantiate(&mut store, component, &linker)?;
-    checked(described.switchyard_plugin_manifest().call_describe(&mut store)?)
+    clock::limit(&mut store, DESCRIBE_TIME_MAX);
+    let _clock = Clock::start(&engine);
+    let said = bindings::Described::instantiate(&mut store, component, &linker)
+        .and_then(|described| described.switchyard_plugin_manifest().call_describe(&mut store));
+    if store.data().refused.is_some() {
+        bail!("it takes more than the {} MiB of memory that there are for it", DESCRIBE_MEMORY_MAX >> 20);
+    }
+    let said = said
+        .map_err(|error| anyhow!("{}; it must call nothing and always answer the same", fault::in_one_line(&error)))?;
+    let manifest = checked(said)?;
+    manifest.check_counts()?;
+    Ok(manifest)
 }
 
 /// A manifest of ours. What is no more than text there is read; whether the rest holds is checked with the side file.

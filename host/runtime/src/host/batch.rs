@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     ports::{BatchError, BatchOp, Expect, KvError},
-    settings::BATCH_BYTES_MAX,
-    state::GuestState,
+    settings::{Access, BATCH_BYTES_MAX},
+    state::{GuestState, Shared},
 };
 
 /// A guest's batch, ready for the port.
@@ -28,7 +28,7 @@ struct Prepared {
 
 impl Host for GuestState {
     async fn read(&mut self, key: Key) -> Result<Option<Entry>, Error> {
-        let bucket = bucket(&self.shared.bucket, &key)?;
+        let bucket = bucket(&self.shared, &key, Access::Read)?;
         check_name("key", &key.name).map_err(Error::Invalid)?;
         let port = self.shared.ports.key_value.clone();
         let found = match port.cached(&bucket, &key.name) {
@@ -40,7 +40,7 @@ impl Host for GuestState {
 
     async fn commit(&mut self, operations: Vec<Operation>) -> Result<Committed, Error> {
         let origin = origin(self).map_err(Error::Unavailable)?;
-        let Prepared { ops, keys } = prepare(&self.shared.bucket, operations, origin.context.handled.is_some())?;
+        let Prepared { ops, keys } = prepare(&self.shared, operations, origin.context.handled.is_some())?;
         if ops.is_empty() {
             return Ok(Committed { receipts: Vec::new(), message_ids: Vec::new(), sagas: Vec::new() });
         }
@@ -53,7 +53,7 @@ impl Host for GuestState {
 }
 
 /// Checks the sizes of a batch, and fills in whose buckets they are.
-fn prepare(own: &Arc<str>, operations: Vec<Operation>, handles: bool) -> Result<Prepared, Error> {
+fn prepare(shared: &Shared, operations: Vec<Operation>, handles: bool) -> Result<Prepared, Error> {
     if operations.len() > BATCH_MAX {
         let text = format!("{} operations are over the limit of {BATCH_MAX}; commit them in parts", operations.len());
         return Err(Error::Invalid(text));
@@ -66,7 +66,7 @@ fn prepare(own: &Arc<str>, operations: Vec<Operation>, handles: bool) -> Result<
             Operation::Publish(_) | Operation::Enqueue(_) | Operation::StartSaga(_) | Operation::Ack => None,
         };
         acks += usize::from(matches!(operation, Operation::Ack));
-        let op = operation_of(own, operation)?;
+        let op = operation_of(shared, operation)?;
         bytes += size(&op);
         keys.push(key);
         ops.push(op);
@@ -80,22 +80,22 @@ fn prepare(own: &Arc<str>, operations: Vec<Operation>, handles: bool) -> Result<
     }
 }
 
-fn operation_of(own: &Arc<str>, operation: Operation) -> Result<BatchOp, Error> {
-    let place = |key: Key| {
+fn operation_of(shared: &Shared, operation: Operation) -> Result<BatchOp, Error> {
+    let place = |key: Key, access| {
         check_name("key", &key.name).map_err(Error::Invalid)?;
-        Ok::<_, Error>((bucket(own, &key)?, key.name))
+        Ok::<_, Error>((bucket(shared, &key, access)?, key.name))
     };
     Ok(match operation {
         Operation::Put((key, value, condition)) => {
-            let (bucket, key) = place(key)?;
+            let (bucket, key) = place(key, Access::Write)?;
             BatchOp::Put { bucket, key, value: value.into(), expect: condition.into() }
         }
         Operation::Delete((key, condition)) => {
-            let (bucket, key) = place(key)?;
+            let (bucket, key) = place(key, Access::Write)?;
             BatchOp::Delete { bucket, key, expect: condition.into() }
         }
         Operation::Check((key, condition)) => {
-            let (bucket, key) = place(key)?;
+            let (bucket, key) = place(key, Access::Read)?;
             BatchOp::Check { bucket, key, expect: condition.into() }
         }
         Operation::Publish(draft) => BatchOp::Publish(events::draft(draft).map_err(Error::Invalid)?),
@@ -105,14 +105,22 @@ fn operation_of(own: &Arc<str>, operation: Operation) -> Result<BatchOp, Error> 
     })
 }
 
-/// The bucket that a key is in; a service has its own and no other.
-fn bucket(own: &Arc<str>, key: &Key) -> Result<Arc<str>, Error> {
-    match key.bucket.as_str() {
-        "" | "default" => Ok(own.clone()),
-        other => {
-            check_name("bucket's name", other).map_err(Error::Invalid)?;
-            Err(Error::NoSuchStore(format!("there is no bucket '{other}'; leave it empty for the service's own")))
+/// The bucket that a key is in: the service's own, or one that it has a grant for.
+fn bucket(shared: &Shared, key: &Key, needed: Access) -> Result<Arc<str>, Error> {
+    let name = &key.bucket;
+    check_name("bucket's name", name).map_err(Error::Invalid)?;
+    match shared.bucket(name) {
+        Some((bucket, access)) if access >= needed => Ok(bucket),
+        Some(_) => {
+            let service = &shared.service;
+            Err(Error::Denied(format!(
+                "the service '{service}' may read the bucket '{name}', not change it; add \"bucket:{name}\" to grants under \
+                 [services.{service}]"
+            )))
         }
+        None => Err(Error::NoSuchStore(format!(
+            "there is no bucket '{name}' for this service; leave it empty for the service's own"
+        ))),
     }
 }
 
@@ -166,7 +174,10 @@ mod tests {
     use switchyard_core::saga::{DATA_MAX, StartDraft};
 
     use super::{super::platform::saga_types::Draft, *};
-    use crate::testing::{Recorder, context, guest};
+    use crate::{
+        settings::Settings,
+        testing::{Recorder, context, guest, guest_under},
+    };
 
     fn key(bucket: &str, name: &str) -> Key {
         Key { bucket: bucket.to_owned(), name: name.to_owned() }
@@ -177,7 +188,10 @@ mod tests {
     }
 
     fn check(operations: Vec<Operation>, handles: bool) -> Result<Prepared, Error> {
-        prepare(&"shop".into(), operations, handles)
+        let buckets = [("users", Access::Read), ("carts", Access::Write)];
+        let buckets = buckets.into_iter().map(|(name, access)| (name.to_owned(), access)).collect();
+        let store = guest_under(&Arc::default(), Settings { buckets, ..Settings::default() });
+        prepare(&store.data().shared, operations, handles)
     }
 
     #[test]
@@ -232,6 +246,28 @@ mod tests {
         assert!(matches!(check(vec![large(DATA_MAX + 1)], false), Err(Error::Invalid(_))));
         assert!(matches!(check((0..17).map(|_| large(DATA_MAX)).collect(), false), Err(Error::Invalid(_))));
         assert!(matches!(check((0..=BATCH_MAX).map(|_| Operation::Ack).collect(), true), Err(Error::Invalid(_))));
+    }
+
+    #[test]
+    fn other_buckets_need_a_grant_to_be_read_and_another_to_be_changed() {
+        let look = |bucket| Operation::Check((key(bucket, "a"), Condition::Absent));
+        let change = |bucket| Operation::Put((key(bucket, "a"), b"1".to_vec(), Condition::Any));
+        let remove = |bucket| Operation::Delete((key(bucket, "a"), Condition::Any));
+        let buckets = |prepared: Prepared| match &prepared.ops[..] {
+            [BatchOp::Check { bucket, .. }, BatchOp::Put { bucket: other, .. }] => {
+                (bucket.to_string(), other.to_string())
+            }
+            other => panic!("{other:?}"),
+        };
+        let granted = check(vec![look("users"), change("carts")], false).unwrap();
+        assert_eq!(buckets(granted), ("users".to_owned(), "carts".to_owned()));
+        for refused in [change("users"), remove("users")] {
+            let error = check(vec![refused], false).unwrap_err();
+            assert!(
+                matches!(error, Error::Denied(text) if text.contains("\"bucket:users\" to grants under [services.shop]"))
+            );
+        }
+        assert!(matches!(check(vec![change("orders")], false), Err(Error::NoSuchStore(_))));
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! `wasi:config/store`: what the host's configuration says under `[services.NAME] config`.
+//! `wasi:config/store`: what the host's configuration says under `[services.NAME] config`, and its secrets. Those are
+//! told to who asks by name, and never listed: what prints its whole configuration shall not print them.
 //!
 //! One shape went under three pre-release versions, which link only by exact match.
 
@@ -30,7 +31,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
     for name in INTERFACES {
         let mut interface = linker.instance(name)?;
         interface.func_wrap("get", |store: StoreContextMut<'_, GuestState>, (key,): (String,)| {
-            Ok((Ok::<Option<String>, Error>(store.data().shared.settings.config.get(&key).cloned()),))
+            let settings = &store.data().shared.settings;
+            let secret = || settings.secrets.get(&key).map(|secret| secret.reveal().to_owned());
+            Ok((Ok::<Option<String>, Error>(settings.config.get(&key).cloned().or_else(secret)),))
         })?;
         interface.func_wrap("get-all", |store: StoreContextMut<'_, GuestState>, (): ()| {
             let config = &store.data().shared.settings.config;

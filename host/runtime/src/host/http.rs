@@ -54,7 +54,7 @@ impl WasiHttpHooks for Hooks {
                 let deadline = tokio::time::Instant::now() + timeout;
                 caller.context.deadline = caller.context.deadline.min(deadline);
             }
-            // Services of this host are bounded by their own places, other hosts by the caller's.
+            // Services of this host are bounded by their own places, other hosts by the caller's (outbound-max).
             let authority = request.uri().authority().map_or("", |authority| authority.as_str());
             let place = match ServiceName::from_internal_host(authority) {
                 Some(_) => None,

@@ -1,7 +1,7 @@
 //! `wasi:keyvalue` in both of its drafts: store, atomics, batch.
 //!
-//! Each service has one bucket, its own, under `""` and `"default"`; another name is `no-such-store`. A read of a
-//! committed value in memory never waits; a write is answered when it is durable.
+//! Each service has one bucket, its own, under `""` and `"default"`; another name is `no-such-store`, unless the service
+//! has a grant for it. A read of a committed value in memory never waits; a write is answered when it is durable.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use wasmtime::{
 
 use crate::{
     ports::{Expect, KeyValue, KvEntry, KvError, KvWrite},
-    settings::BATCH_BYTES_MAX,
+    settings::{Access, BATCH_BYTES_MAX},
     state::GuestState,
 };
 
@@ -35,13 +35,15 @@ pub(crate) const INTERFACES: [&str; 6] = [
 ];
 
 /// An open bucket.
+#[derive(Clone)]
 struct Bucket {
     name: Arc<str>,
+    access: Access,
 }
 
 /// A handle of compare-and-set: the value as it was seen.
 struct Cas {
-    bucket: Arc<str>,
+    bucket: Bucket,
     key: String,
     seen: Option<KvEntry>,
 }
@@ -52,7 +54,6 @@ enum Error {
     #[component(name = "no-such-store")]
     NoSuchStore,
     #[component(name = "access-denied")]
-    #[allow(dead_code, reason = "part of the interface's type")]
     AccessDenied,
     #[component(name = "other")]
     Other(String),
@@ -95,12 +96,9 @@ fn add_store(store: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()>
         Ok(())
     })?;
     store.func_wrap("open", |mut store: Store<'_>, (name,): (String,)| {
-        if !matches!(name.as_str(), "" | "default") {
-            return Ok((Err(Error::NoSuchStore),));
-        }
         let state = store.data_mut();
-        let bucket = Bucket { name: state.shared.bucket.clone() };
-        Ok((Ok(state.table.push(bucket)?),))
+        let Some((name, access)) = state.shared.bucket(&name) else { return Ok((Err(Error::NoSuchStore),)) };
+        Ok((Ok(state.table.push(Bucket { name, access })?),))
     })?;
     store.func_wrap_async("[method]bucket.get", |store: Store<'_>, (bucket, key): (Resource<Bucket>, String)| {
         Box::new(async move {
@@ -157,11 +155,10 @@ fn add_draft(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
         "increment",
         |store: Store<'_>, (bucket, key, delta): (Resource<Bucket>, String, u64)| {
             Box::new(async move {
-                let (port, bucket) = open(&store, &bucket)?;
                 let Ok(delta) = i64::try_from(delta) else {
                     return Ok((Err(Error::Other("the delta is over 2^63 - 1".into())),)) as Answer<u64>;
                 };
-                let sum = port.increment(&bucket, &key, delta).await.map_err(Error::from);
+                let sum = increment(&store, &bucket, key, delta)?.await;
                 let unsigned = |sum| u64::try_from(sum).map_err(|_| Error::Other("the value is negative".into()));
                 Ok((sum.and_then(unsigned),))
             })
@@ -208,16 +205,13 @@ fn add_draft2(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     atomics.func_wrap_async(
         "increment",
         |store: Store<'_>, (bucket, key, delta): (Resource<Bucket>, String, i64)| {
-            Box::new(async move {
-                let (port, bucket) = open(&store, &bucket)?;
-                Ok((port.increment(&bucket, &key, delta).await.map_err(Error::from),)) as Answer<i64>
-            })
+            Box::new(async move { Ok((increment(&store, &bucket, key, delta)?.await,)) as Answer<i64> })
         },
     )?;
     atomics.func_wrap_async("[static]cas.new", |mut store: Store<'_>, (bucket, key): (Resource<Bucket>, String)| {
         Box::new(async move {
-            let (port, bucket) = open(&store, &bucket)?;
-            Ok((match get(&port, &bucket, &key).await {
+            let (port, bucket) = (port(&store), bucket_of(&store, &bucket)?);
+            Ok((match get(&port, &bucket.name, &key).await {
                 Ok(seen) => Ok(store.data_mut().table.push(Cas { bucket, key, seen })?),
                 Err(error) => Err(error),
             },)) as Answer<Resource<Cas>>
@@ -235,14 +229,17 @@ fn add_draft2(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
 /// Sets the value if it is still what the handle saw; else hands back a handle that has seen the newer one.
 async fn swap(mut store: Store<'_>, cas: Resource<Cas>, value: Vec<u8>) -> wasmtime::Result<(Result<(), CasError>,)> {
     let Cas { bucket, key, seen } = store.data_mut().table.delete(cas)?;
-    let port = store.data().shared.ports.key_value.clone();
+    if bucket.access < Access::Write {
+        return Ok((Err(CasError::Store(Error::AccessDenied)),));
+    }
+    let port = port(&store);
     let expect = seen.map_or(Expect::Absent, |entry| Expect::Revision(entry.revision));
-    match port.write(&bucket, vec![set(key.clone(), value, expect)]).await {
+    match port.write(&bucket.name, vec![set(key.clone(), value, expect)]).await {
         Ok(()) => return Ok((Ok(()),)),
         Err(KvError::Conflict) => {}
         Err(error) => return Ok((Err(CasError::Store(error.into())),)),
     }
-    match get(&port, &bucket, &key).await {
+    match get(&port, &bucket.name, &key).await {
         Ok(seen) => {
             let again = store.data_mut().table.push(Cas { bucket, key, seen })?;
             Ok((Err(CasError::Failed(again)),))
@@ -253,10 +250,23 @@ async fn swap(mut store: Store<'_>, cas: Resource<Cas>, value: Vec<u8>) -> wasmt
 
 // === helpers ===
 
+fn port(store: &Store<'_>) -> Port {
+    store.data().shared.ports.key_value.clone()
+}
+
+fn bucket_of(store: &Store<'_>, bucket: &Resource<Bucket>) -> wasmtime::Result<Bucket> {
+    Ok(store.data().table.get(bucket)?.clone())
+}
+
+/// For looking.
 fn open(store: &Store<'_>, bucket: &Resource<Bucket>) -> wasmtime::Result<(Port, Arc<str>)> {
-    let state = store.data();
-    let name = state.table.get(bucket)?.name.clone();
-    Ok((state.shared.ports.key_value.clone(), name))
+    Ok((port(store), store.data().table.get(bucket)?.name.clone()))
+}
+
+/// For changing.
+fn open_to_write(store: &Store<'_>, bucket: &Resource<Bucket>) -> wasmtime::Result<Result<(Port, Arc<str>), Error>> {
+    let Bucket { name, access } = bucket_of(store, bucket)?;
+    Ok(if access < Access::Write { Err(Error::AccessDenied) } else { Ok((port(store), name)) })
 }
 
 fn set(key: String, value: Vec<u8>, expect: Expect) -> KvWrite {
@@ -275,12 +285,29 @@ fn write(
     bucket: &Resource<Bucket>,
     writes: Vec<KvWrite>,
 ) -> wasmtime::Result<impl Future<Output = Answer<()>> + use<>> {
-    let (port, bucket) = open(store, bucket)?;
+    let opened = open_to_write(store, bucket)?;
     Ok(async move {
+        let (port, bucket) = match opened {
+            Ok(opened) => opened,
+            Err(denied) => return Ok((Err(denied),)),
+        };
         if writes.len() > BATCH_MAX {
             return Ok((Err(too_many()),));
         }
         Ok((port.write(&bucket, writes).await.map_err(Error::from),))
+    })
+}
+
+fn increment(
+    store: &Store<'_>,
+    bucket: &Resource<Bucket>,
+    key: String,
+    delta: i64,
+) -> wasmtime::Result<impl Future<Output = Result<i64, Error>> + use<>> {
+    let opened = open_to_write(store, bucket)?;
+    Ok(async move {
+        let (port, bucket) = opened?;
+        Ok(port.increment(&bucket, &key, delta).await?)
     })
 }
 

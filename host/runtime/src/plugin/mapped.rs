@@ -15,6 +15,7 @@ use crate::{
     engine::{Allocator, Tier},
     linker,
     runtime::Inner,
+    settings::POOLED_TABLE_ELEMENTS,
     state::Shared,
 };
 
@@ -45,7 +46,10 @@ impl Code {
         let (tier, file) = entry.best().ok_or_else(|| format!("there is no code for {digest}"))?;
         let track = entry.description.track;
         let (file, path) = inner.cache.verified(file).map_err(|error| error.to_string())?;
-        let mapped = [Allocator::Pool, Allocator::OnDemand].into_iter().map(|allocator| {
+        // A pooled instance's tables cannot grow over those of a slot, so who may have more gets none of them.
+        let is_pooled = shared.settings.limits.tables_max <= POOLED_TABLE_ELEMENTS;
+        let pool = is_pooled.then_some(Allocator::Pool);
+        let mapped = pool.into_iter().chain([Allocator::OnDemand]).map(|allocator| {
             let engine = inner.engines.get(track, tier, allocator)?;
             map::component(engine, &file, &path)
                 .map_err(|error| CodeError::Refused(path.clone(), format!("{error:#}")).to_string())

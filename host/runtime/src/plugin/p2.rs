@@ -3,7 +3,8 @@
 //! The guest is driven by whoever wants its output, on the same task: first while the response's head is awaited,
 //! then from within the body's `poll_frame`. Nothing is spawned, so nothing outlives the connection, and a body
 //! that nobody reads costs nothing. Only when the body has ended and the guest has not is the rest of its work
-//! finished on a task of its own, for as long as a call may take.
+//! finished on a task of its own, for as long as a call may take. A place goes along: the call's while the head is
+//! awaited, then one of the service's streams.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{FutureExt, future::poll_fn};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame};
@@ -27,6 +28,7 @@ use wasmtime_wasi_http::{
 use super::{
     gate::Admission,
     linked::{Linked, absent},
+    streams::{Placed, WHOLE_MAX, join},
     warm::Guest,
 };
 use crate::{
@@ -38,9 +40,6 @@ use crate::{
     runtime::Inner,
     state::Shared,
 };
-
-/// How much of a response is looked at, without waiting, to find that it is complete already.
-const WHOLE_MAX: usize = 1 << 20;
 
 /// A call that goes on: resolves when the guest's function has returned.
 type Call = Metered<Pin<Box<dyn Future<Output = Result<(), GuestError>> + Send>>>;
@@ -57,6 +56,8 @@ struct GuestBody {
     service: ServiceName,
     /// How long the guest may go on once its response has ended.
     work_max: Duration,
+    /// Goes along with the guest.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 pub(super) async fn call(
@@ -68,11 +69,10 @@ pub(super) async fn call(
     admission: Admission,
 ) -> Result<Response<Body>, GuestError> {
     let guest = linked.guest(inner, shared, &context).await?;
-    let permit = admission.begin();
+    let place = admission.begin();
     let failed = |reason: String| GuestError::Failed { service: shared.service.clone(), reason, backtrace: None };
     let length = (request.method() == http::Method::HEAD).then_some(0);
-    let (call, head) =
-        start(linked, shared, guest, context, request, permit).map_err(|error| failed(format!("{error:#}")))?;
+    let (call, head) = start(linked, shared, guest, context, request).map_err(|error| failed(format!("{error:#}")))?;
     let (mut call, mut head) = (Some(call), Some(head));
     let head = poll_fn(|cx| poll_head(cx, &mut call, &mut head)).await?;
     let response = match head {
@@ -84,8 +84,20 @@ pub(super) async fn call(
     // A connection that has sent all it was promised stops asking, and never sees the body's end.
     let promised = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let (service, work_max) = (shared.service.clone(), shared.settings.limits.deadline);
-    let mut body = GuestBody { ready: VecDeque::new(), body, call, left: length.or(promised), service, work_max };
-    Ok(Response::from_parts(parts, body.whole_now()?.unwrap_or_else(|| Body::stream(body))))
+    let mut body = GuestBody {
+        ready: VecDeque::new(),
+        body,
+        call,
+        left: length.or(promised),
+        service,
+        work_max,
+        place: Some(place),
+    };
+    let body = match body.whole_now()? {
+        Some(whole) => whole,
+        None => shared.streams.begin(&shared.service, body).await?,
+    };
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Prepares the call; it runs when polled.
@@ -95,7 +107,6 @@ fn start(
     mut guest: Guest,
     context: CallContext,
     request: Request<Body>,
-    permit: OwnedSemaphorePermit,
 ) -> wasmtime::Result<(Call, oneshot::Receiver<Head>)> {
     let meter = guest.begin(context);
     let state = guest.store.data_mut();
@@ -105,9 +116,7 @@ fn start(
     let handler = guest.exports.wasi_http.clone().ok_or_else(|| absent(Role::WasiHttp02))?;
     let (linked, shared) = (linked.clone(), shared.clone());
     let call = async move {
-        let result = handler.call_handle(&mut guest.store, request, out).await;
-        drop(permit);
-        match result {
+        match handler.call_handle(&mut guest.store, request, out).await {
             Ok(()) => {
                 linked.warm.give_back(guest);
                 Ok(())
@@ -188,8 +197,20 @@ impl GuestBody {
     /// The body has ended and the guest has not: it may finish what it does, but nobody waits for it.
     fn detach(&mut self) {
         if let Some(call) = self.call.take() {
-            tokio::spawn(tokio::time::timeout(self.work_max, call));
+            let work = tokio::time::timeout(self.work_max, call);
+            let place = self.place.take();
+            tokio::spawn(async move {
+                // How it ends is nobody's business any more.
+                let _ = work.await;
+                drop(place);
+            });
         }
+    }
+}
+
+impl Placed for GuestBody {
+    fn hold(&mut self, place: OwnedSemaphorePermit) {
+        self.place = Some(place);
     }
 }
 
@@ -238,15 +259,4 @@ impl HttpBody for GuestBody {
     fn size_hint(&self) -> http_body::SizeHint {
         if self.ready.is_empty() { self.body.size_hint() } else { http_body::SizeHint::default() }
     }
-}
-
-fn join(mut frames: VecDeque<Frame<Bytes>>) -> Bytes {
-    if frames.len() == 1 {
-        return frames.pop_front().and_then(|frame| frame.into_data().ok()).unwrap_or_default();
-    }
-    let mut all = BytesMut::new();
-    for data in frames.into_iter().filter_map(|frame| frame.into_data().ok()) {
-        all.extend_from_slice(&data);
-    }
-    all.freeze()
 }

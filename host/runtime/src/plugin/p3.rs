@@ -13,7 +13,7 @@ mod worker;
 use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
-use wasmtime::{PoolConcurrencyLimitError, component::InstancePre};
+use wasmtime::component::InstancePre;
 use wasmtime_wasi_http::{
     WasiHttpView,
     handler::{ExpirationError, HandlerState, Instance, InstantiationError, Proxy, ProxyHandler},
@@ -32,7 +32,7 @@ use crate::{
     error::{GuestError, explain},
     host::http::to_wasi,
     middleware::Next,
-    runtime::Inner,
+    runtime::{Inner, is_full},
     settings::REUSE_MAX,
     state::{GuestState, Shared},
 };
@@ -83,14 +83,16 @@ impl Concurrent {
         match self.handler.handle(accompanying, request.map(to_wasi)).await {
             Ok(response) => {
                 let worker = lock(&worker).take().unwrap_or_default();
-                Ok(response.map(|body| Body::stream(Watched::new(body, worker)).with_guard((permit, waiting))))
+                let (parts, body) = response.into_parts();
+                let body = shared.streams.begin(&shared.service, Watched::new(body, worker, permit)).await?;
+                Ok(Response::from_parts(parts, body.with_guard(waiting)))
             }
             Err(error) if error.is::<ExpirationError>() => {
                 Err(GuestError::TimedOut { service: shared.service.clone(), after })
             }
             Err(error) => {
                 if let Some(failed) = error.downcast_ref::<InstantiationError<Accompanying>>() {
-                    return Err(explain(&shared.service, &failed.error, false));
+                    return Err(explain(&shared.service, &failed.error, None));
                 }
                 if let Some(code) = error.downcast_ref::<ErrorCode>() {
                     let (service, reason) = (shared.service.clone(), format!("it answered with the error {code:?}"));
@@ -99,7 +101,7 @@ impl Concurrent {
                 // The handler forgets why the worker died; the worker has left it.
                 let worker = lock(&worker).take();
                 let reason = worker.as_ref().and_then(|watch| lock(&watch.last_error).clone());
-                let reason = reason.unwrap_or_else(|| explain(&shared.service, &error, false));
+                let reason = reason.unwrap_or_else(|| explain(&shared.service, &error, None));
                 Err(match worker {
                     Some(watch) => watch.tell(reason),
                     None => reason,
@@ -127,7 +129,7 @@ impl HandlerState for Handler {
             let made = tokio::time::timeout_at(until, self.pre.instantiate_async(&mut store)).await;
             match made.map_err(|_| wasmtime::format_err!("no instance within {deadline_max:?}"))? {
                 Ok(service) => break (store, service, watch),
-                Err(error) if error.is::<PoolConcurrencyLimitError>() && tokio::time::Instant::now() < until => {
+                Err(error) if is_full(&error, &store) && tokio::time::Instant::now() < until => {
                     self.inner.make_room().await;
                 }
                 Err(error) => return Err(error),

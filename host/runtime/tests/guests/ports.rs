@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -24,12 +27,18 @@ use switchyard_runtime::{
         Settlement,
     },
 };
+use tokio::sync::Notify;
 
 /// What is behind the imports of one guest.
 #[derive(Default)]
 pub(crate) struct Fake {
     values: Mutex<BTreeMap<String, Bytes>>,
     asked: Mutex<Vec<String>>,
+    /// The hosts that requests were sent to.
+    sent: Mutex<Vec<String>>,
+    /// Told of each request, and of their release.
+    changed: Notify,
+    is_released: AtomicBool,
 }
 
 // === impl Fake ===
@@ -57,6 +66,32 @@ impl Fake {
         let values = self.values.lock().unwrap();
         let commands = values.iter().filter(|(key, _)| key.starts_with("s/"));
         commands.map(|(_, value)| serde_json::from_slice(value).unwrap()).collect()
+    }
+
+    /// How many requests have been sent to a host.
+    pub(crate) fn sent(&self, host: &str) -> usize {
+        self.sent.lock().unwrap().iter().filter(|sent| *sent == host).count()
+    }
+
+    /// Waits until so many have.
+    pub(crate) async fn until_sent(&self, host: &str, count: usize) {
+        self.until(|| self.sent(host) >= count).await;
+    }
+
+    /// Lets those be answered that go to `held.example`.
+    pub(crate) fn release(&self) {
+        self.is_released.store(true, SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    async fn until(&self, is: impl Fn() -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if is() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     fn ask(&self, origin: &Origin, what: String) {
@@ -180,8 +215,14 @@ impl KeyValue for Fake {
 
 #[async_trait]
 impl OutgoingHttp for Fake {
-    async fn send(&self, _: Caller, _: Request<Body>) -> Result<Response<Body>, OutgoingError> {
-        Err(OutgoingError::Denied("not for this test".to_owned()))
+    async fn send(&self, _: Caller, request: Request<Body>) -> Result<Response<Body>, OutgoingError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        self.sent.lock().unwrap().push(host.clone());
+        self.changed.notify_waiters();
+        if host == "held.example" {
+            self.until(|| self.is_released.load(SeqCst)).await;
+        }
+        Ok(Response::new(Body::empty()))
     }
 }
 

@@ -45,7 +45,8 @@ impl World {
         Self::with(guest, Settings { guests: Guests::Reused, ..Settings::default() }).await
     }
 
-    async fn with(guest: &str, settings: Settings) -> Self {
+    /// With a guest under these settings.
+    pub(crate) async fn with(guest: &str, settings: Settings) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{guest}-{}", Digest::of(&unique())));
         let options = Options {
             cache_dir: folder.clone(),
@@ -66,7 +67,7 @@ impl World {
             description: description.clone(),
             settings,
         };
-        let plugin = runtime.plugin(spec);
+        let plugin = runtime.plugin(spec).unwrap();
         Self { ports, plugin, description, folder, _runtime: runtime }
     }
 

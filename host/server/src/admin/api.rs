@@ -5,10 +5,10 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use switchyard_core::problem::Code;
 
 use super::{
-    Sources, breakers, dead_letters, events, openapi,
+    Sources, breakers, dead_letters, events, openapi, plugins,
     query::Query,
     queues,
-    reply::{AnswerBody, Problem, json, page, text},
+    reply::{AnswerBody, Problem, text},
     routes, sagas, services, subscriptions, watch,
 };
 
@@ -29,14 +29,13 @@ pub(super) struct Asked<'a> {
 /// # Errors
 /// With the problem to answer.
 pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
-    let segments: Vec<String> = asked.path.split('/').skip(1).map(super::query::decode_path).collect();
+    let segments = segments(asked.path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments[..] {
         ["livez"] => asked.reading(|_| Ok(text(StatusCode::OK, "ok\n"))),
         ["openapi.json"] => asked.reading(|_| Ok(openapi::answer())),
         ["readyz"] => asked.reading(|_| Ok(readyz(sources))),
-        ["api", "v1", "plugins"] => asked.reading(|query| plugins(sources, query)),
-        ["api", "v1", "plugins", name] => asked.reading(|_| plugin(sources, name)),
+        ["api", "v1", "plugins", ref rest @ ..] => plugins::answer(&asked, rest, sources).await,
         ["api", "v1", "services", ref rest @ ..] => services::answer(&asked, rest, sources).await,
         ["api", "v1", "routes", ref rest @ ..] => routes::answer(&asked, rest, sources).await,
         ["api", "v1", "breakers", ref rest @ ..] => breakers::answer(&asked, rest, sources),
@@ -49,6 +48,11 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
         ["api", "v1", "watch"] => watch::answer(&asked, sources),
         _ => Err(no_such_path()),
     }
+}
+
+/// The segments of a path, decoded.
+pub(super) fn segments(path: &str) -> Vec<String> {
+    path.split('/').skip(1).map(super::query::decode_path).collect()
 }
 
 /// The answer to a path that nobody knows.
@@ -81,16 +85,4 @@ fn readyz(sources: &Sources) -> Response<AnswerBody> {
     } else {
         text(StatusCode::SERVICE_UNAVAILABLE, "starting\n")
     }
-}
-
-fn plugins(sources: &Sources, query: &Query<'_>) -> Answer {
-    let shown = sources.plugins.shown().plugins;
-    let items = shown.iter().map(|plugin| (plugin.name.clone(), plugin)).collect();
-    Ok(json(&page(items, query)?))
-}
-
-fn plugin(sources: &Sources, name: &str) -> Answer {
-    let shown = sources.plugins.shown().plugins;
-    let found = shown.iter().find(|plugin| plugin.name == name);
-    found.map(json).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no plugin {name}")))
 }

@@ -120,6 +120,15 @@ fn redirected(redirect: &Redirect) -> Value {
     shown
 }
 
+/// With the service, and the version of it if the route names one.
+fn with_version(service: &Service, mut shown: Value) -> Value {
+    shown["service"] = json!(service.name());
+    if let Some(version) = service.traffic.as_ref().and_then(|traffic| traffic.pinned()) {
+        shown["version"] = json!(version.manifest.version);
+    }
+    shown
+}
+
 // === impl RouteItem ===
 
 impl<'a> RouteItem<'a> {
@@ -128,7 +137,7 @@ impl<'a> RouteItem<'a> {
         let (service, split, redirect) = match to {
             Destination::Service(service) => (Some(service.name()), None, None),
             Destination::Split(split) => {
-                let part = |part: &Part<Arc<Service>>| json!({"service": part.service.name(), "weight": part.weight});
+                let part = |part: &Part<Arc<Service>>| with_version(&part.service, json!({"weight": part.weight}));
                 (None, Some(split.parts().iter().map(part).collect()), None)
             }
             Destination::Redirect(redirect) => (None, None, Some(redirected(redirect))),
@@ -137,7 +146,7 @@ impl<'a> RouteItem<'a> {
             let value = header.value.as_ref().map_or(Value::Bool(true), |value| json!(value));
             (header.name.as_str(), value)
         };
-        let mirror = mirror.as_ref().map(|to| json!({"service": to.service.name(), "percent": to.percent}));
+        let mirror = mirror.as_ref().map(|to| with_version(&to.service, json!({"percent": to.percent})));
         let retry = rules.retry.as_ref().map(|retry| {
             json!({"attempts": retry.attempts, "base": HumanDuration(retry.base), "max": HumanDuration(retry.max),
                    "allMethods": retry.all_methods})

@@ -22,6 +22,7 @@ use super::{
     query::Query,
     registrations,
     reply::{Problem, json, page},
+    traffic,
 };
 use crate::{health::Checks, reload::RouteView};
 use instances::InstanceItem;
@@ -79,6 +80,7 @@ pub(super) async fn answer(asked: &Asked<'_>, rest: &[&str], sources: &Sources) 
         }
         (Method::DELETE, [id]) => registrations::deregister(id, sources).await,
         (_, [_]) => Err(Problem::method_not_allowed("GET, HEAD, DELETE")),
+        (_, [name, "traffic"]) => traffic::answer(asked, name, sources).await,
         (_, [id, "heartbeat"]) => registrations::heartbeat(asked, id, sources),
         _ => Err(no_such_path()),
     }

@@ -10,6 +10,7 @@ mod routes;
 mod sagas;
 mod services;
 mod subscriptions;
+mod traffic;
 mod watch;
 
 use http::{HeaderMap, Method};
@@ -49,6 +50,7 @@ impl Api {
         let (dispatcher, stop) = (Dispatcher::new(), CancellationToken::new());
         let registrations = Arc::new(Registrations::empty(Arc::clone(&store)));
         let routes = Arc::new(Routes::empty(Arc::clone(&store)));
+        let traffic = Arc::new(Traffics::empty(Arc::clone(&store)));
         let delivery = Delivery::new(store, Arc::clone(&dispatcher), config);
         tokio::spawn(Arc::clone(&delivery).run(stop.clone(), Duration::ZERO));
         let sources = Sources {
@@ -60,6 +62,7 @@ impl Api {
             config: tokio::sync::watch::channel(Arc::new(Config::default())).1,
             registrations,
             routes,
+            traffic,
             feed: Arc::new(Feed::new()),
             stopping: CancellationToken::new(),
         };

@@ -2,15 +2,12 @@
 
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
 
-use switchyard_core::{
-    outbound::AllowList,
-    units::{ByteSize, HumanDuration},
-};
+use switchyard_core::units::{ByteSize, HumanDuration};
 use toml::Spanned;
 
 use super::{
-    Config, NOT_LOOPBACK, Plugins, Service, Telemetry, balancer, breaker, delivery, gateway, health, is_safe_for_admin,
-    place::Text, raw, retry, route, upstream,
+    Config, NOT_LOOPBACK, Telemetry, balancer, breaker, delivery, gateway, health, is_safe_for_admin, place::Text,
+    plugins, raw, retry, route, service, upstream,
 };
 
 /// A value that is of the right type and wrong all the same.
@@ -25,6 +22,13 @@ pub(super) struct Wrong {
 /// Checks everything; `base` is the folder that relative paths start from, and `text` is what `raw` was read from.
 pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config, Wrong> {
     let defaults = Config::default();
+    let breakers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.breaker.clone()?)));
+    let breakers = breaker::policy(raw.breaker, breakers.collect())?;
+    let retries = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.retry.clone()?)));
+    let retries = retry::retries(raw.retry, retries.collect(), text)?;
+    let balancers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.balancer.clone()?)));
+    let balancers = balancer::balancers(raw.balancer, balancers.collect())?;
+    let services = service::services(raw.services, base)?;
     let delivery = delivery::check(delivery::Raw {
         events: raw.events,
         topics: raw.topics,
@@ -32,31 +36,23 @@ pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config
         subscriptions: raw.subscription,
         schedules: raw.schedule,
         grants: raw.plugins.grants,
-        granted: raw.services.iter().map(|(name, service)| (name.clone(), service.grants.clone())).collect(),
+        granted: services.iter().map(|(name, service)| (name.clone(), service.grants.clone())).collect(),
     })?;
-    let breakers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.breaker.clone()?)));
-    let retries = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.retry.clone()?)));
-    let retries = retry::retries(raw.retry, retries.collect(), text)?;
-    let balancers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.balancer.clone()?)));
-    let balancers = balancer::balancers(raw.balancer, balancers.collect())?;
     let routes = route::routes(raw.route, &retries.default.policy, text)?;
     let gateway = gateway::gateway(raw.gateway, base, text)?;
     route::check_auth(&routes, &gateway.policy.auth.kind, text)?;
     Ok(Config {
         delivery,
-        breakers: breaker::policy(raw.breaker, breakers.collect())?,
+        breakers,
         health: health::config(raw.health)?,
         gateway,
         admin: raw.admin.listen.map_or(Ok(defaults.admin), admin)?,
-        plugins: Plugins {
-            dir: raw.plugins.dir.map_or(defaults.plugins.dir, |dir| base.join(dir)),
-            drain_timeout: raw.plugins.drain_timeout.map_or(defaults.plugins.drain_timeout, |timeout| timeout.0),
-        },
+        plugins: plugins::plugins(raw.plugins, base)?,
         routes,
         upstreams: upstream::upstreams(raw.upstream, base, text)?,
         retries,
         balancers,
-        services: raw.services.into_iter().map(|(name, s)| Ok((name, service(s)?))).collect::<Result<_, _>>()?,
+        services,
         store_path: raw.store.path.map(|path| base.join(path)),
         telemetry: Telemetry {
             log_format: raw.telemetry.log_format,
@@ -68,24 +64,6 @@ pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config
 fn admin(listen: Spanned<raw::Listen>) -> Result<SocketAddr, Wrong> {
     let address = listen.as_ref().0;
     if is_safe_for_admin(address) { Ok(address) } else { wrong(&listen, NOT_LOOPBACK.to_owned()) }
-}
-
-fn service(raw: raw::Service) -> Result<Service, Wrong> {
-    for entry in &raw.outbound {
-        if let Err(invalid) = AllowList::parse(&[entry.as_ref()]) {
-            return wrong(entry, invalid.to_string());
-        }
-    }
-    Ok(Service {
-        config: raw.config,
-        env: raw.env,
-        outbound: raw.outbound.into_iter().map(Spanned::into_inner).collect(),
-        guests: raw.guests,
-        memory_max: size(raw.memory_max)?,
-        deadline: duration(raw.deadline)?,
-        concurrency_max: number(raw.concurrency_max)?,
-        queue_max: raw.queue_max,
-    })
 }
 
 fn log_level(raw: Spanned<String>) -> Result<String, Wrong> {

@@ -6,7 +6,7 @@ mod subscription;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchyard_core::{event::topic, message::is_queue_name, name::ServiceName, saga};
+use switchyard_core::{event::topic, name::ServiceName};
 use switchyard_delivery::{
     Config,
     config::{Grant, Grants, Topic},
@@ -26,12 +26,11 @@ pub(super) struct Raw {
     pub(super) subscriptions: Vec<Spanned<raw::Subscription>>,
     pub(super) schedules: Vec<Spanned<raw::Schedule>>,
     pub(super) grants: Grants,
-    pub(super) granted: BTreeMap<ServiceName, Vec<Spanned<String>>>,
+    pub(super) granted: BTreeMap<ServiceName, BTreeSet<Grant>>,
 }
 
 /// Checks the tables.
 pub(super) fn check(raw: Raw) -> Result<Config, Wrong> {
-    let granted = raw.granted.into_iter().map(|(name, grants)| Ok((name, grants_of(grants)?)));
     Ok(Config {
         middleware: middleware(raw.events.middleware)?,
         on_error: raw.events.on_error,
@@ -40,7 +39,7 @@ pub(super) fn check(raw: Raw) -> Result<Config, Wrong> {
         subscriptions: raw.subscriptions.into_iter().map(subscription::subscription).collect::<Result<_, _>>()?,
         schedules: schedule::schedules(raw.schedules)?,
         grants: raw.grants,
-        granted: granted.collect::<Result<_, Wrong>>()?,
+        granted: raw.granted,
     })
 }
 
@@ -63,27 +62,6 @@ fn named_topic((name, raw): (Spanned<String>, raw::Topic)) -> Result<(String, To
     let defaults = Topic::default();
     let retention = duration(raw.retention)?.unwrap_or(defaults.retention);
     Ok((name.into_inner(), Topic { durability: raw.durability, retention }))
-}
-
-fn grants_of(raw: Vec<Spanned<String>>) -> Result<BTreeSet<Grant>, Wrong> {
-    let parse = |grant: &str| match grant.split_once(':')? {
-        ("publish", pattern) => pattern.parse().ok().map(Grant::Publish),
-        ("subscribe", pattern) => pattern.parse().ok().map(Grant::Subscribe),
-        ("queue", name) => is_queue_name(name).then(|| Grant::Queue(name.to_owned())),
-        ("saga", name) => saga::id::is_name(name).then(|| Grant::Saga(name.to_owned())),
-        _ => None,
-    };
-    let grants = raw.into_iter().map(|grant| match parse(grant.as_ref()) {
-        Some(parsed) => Ok(parsed),
-        None => {
-            let message = format!(
-                "'{}' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN, queue:NAME or saga:NAME",
-                grant.as_ref()
-            );
-            wrong(&grant, message)
-        }
-    });
-    grants.collect()
 }
 
 #[cfg(test)]

@@ -4,21 +4,21 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 use switchyard_core::{
-    manifest::{Backoff, Guests, Start},
+    manifest::{Backoff, Start},
     name::ServiceName,
-    units::{ByteSize, HumanDuration},
+    units::HumanDuration,
 };
-use switchyard_delivery::config::{Grants, OnError, TopicDurability};
+use switchyard_delivery::config::{OnError, TopicDurability};
 use toml::Spanned;
 
-use super::{LogFormat, balancer, breaker, gateway, health, retry, route, upstream};
+use super::{LogFormat, balancer, breaker, gateway, health, plugins, retry, route, service, upstream};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Raw {
     pub(super) gateway: gateway::Raw,
     pub(super) admin: Admin,
-    pub(super) plugins: Plugins,
+    pub(super) plugins: plugins::Raw,
     pub(super) route: Vec<route::Raw>,
     pub(super) upstream: Vec<upstream::Raw>,
     pub(super) subscription: Vec<Spanned<Subscription>>,
@@ -26,7 +26,7 @@ pub(super) struct Raw {
     pub(super) events: Events,
     pub(super) topics: BTreeMap<Spanned<String>, Topic>,
     pub(super) queues: BTreeMap<Spanned<String>, Queue>,
-    pub(super) services: BTreeMap<ServiceName, Service>,
+    pub(super) services: BTreeMap<ServiceName, service::Raw>,
     pub(super) breaker: breaker::Raw,
     pub(super) retry: retry::Raw,
     pub(super) balancer: balancer::Raw,
@@ -39,14 +39,6 @@ pub(super) struct Raw {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Admin {
     pub(super) listen: Option<Spanned<Listen>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct Plugins {
-    pub(super) dir: Option<PathBuf>,
-    pub(super) drain_timeout: Option<HumanDuration>,
-    pub(super) grants: Grants,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,23 +97,6 @@ pub(super) struct Schedule {
     pub(super) queue: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) data: serde_json::Value,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct Service {
-    pub(super) config: BTreeMap<String, String>,
-    pub(super) env: BTreeMap<String, String>,
-    pub(super) outbound: Vec<Spanned<String>>,
-    pub(super) grants: Vec<Spanned<String>>,
-    pub(super) guests: Option<Guests>,
-    pub(super) memory_max: Option<Spanned<ByteSize>>,
-    pub(super) deadline: Option<Spanned<HumanDuration>>,
-    pub(super) concurrency_max: Option<Spanned<u32>>,
-    pub(super) queue_max: Option<u32>,
-    pub(super) breaker: Option<breaker::Raw>,
-    pub(super) retry: Option<retry::Raw>,
-    pub(super) balancer: Option<balancer::Raw>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,5 +1,7 @@
 //! What a wrong file is answered with, row by row.
 
+use switchyard_core::manifest::Guests;
+
 use super::*;
 
 /// The configuration of this text, or what its author is told.

@@ -12,7 +12,7 @@ use super::{
     done::TROUBLE_PAUSE,
     good,
     load::{Order, Origin},
-    stem::{Active, Leaving},
+    stem::{Active, Leaving, Next},
 };
 use crate::{config::Config, watch::Event};
 
@@ -31,6 +31,10 @@ impl Reloader {
                 self.unsettled = unsettled;
             }
         }
+    }
+
+    /// To be done once all events that have come are taken in.
+    pub(super) fn follow_events(&mut self) {
         // At the start a component may be told before its side file: it is loaded once, with both.
         if self.scanned {
             self.follow();
@@ -40,8 +44,10 @@ impl Reloader {
     /// A stem that is loading is left alone: a load that ends under settings of the past is begun again, whereas
     /// loading what serves again would cancel the one that replaces it.
     pub(super) fn on_config(&mut self, config: Arc<Config>) {
-        self.config = config;
+        let old = std::mem::replace(&mut self.config, config);
         self.routes_are_stale = true;
+        self.good.limit(self.config.plugins.keep);
+        let candidates = self.drop_past_candidates(&old);
         let differ: Vec<(String, Source)> = self
             .stems
             .iter()
@@ -57,6 +63,8 @@ impl Reloader {
                 self.restore(&name, source);
             }
         }
+        self.load_next(candidates);
+        self.follow_trust(&old);
     }
 
     pub(super) fn has_current_settings(&self, active: &Active) -> bool {
@@ -64,9 +72,10 @@ impl Reloader {
     }
 
     /// Does what the folder asks for now.
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         let mut wanted = folder::wanted(&self.items);
         wanted.retain(|stem, _| !self.is_unsettled(stem));
+        self.leave_alone(&mut wanted);
         let mut leaving = Vec::new();
         for action in folder::plan(&wanted, &self.tried) {
             match action {
@@ -89,7 +98,7 @@ impl Reloader {
 
     /// Whether nothing is known yet about a file of this stem that was there at the start, perhaps.
     fn is_unsettled(&self, stem: &str) -> bool {
-        self.unsettled.covers(&format!("{stem}.wasm")) || self.unsettled.covers(&format!("{stem}.toml"))
+        folder::files(stem).iter().any(|file| self.unsettled.covers(file))
     }
 
     /// Until more is known of such a stem, the last good one serves; once there turns out to be no file, it goes.
@@ -129,16 +138,18 @@ impl Reloader {
         self.stems.entry(name.to_owned()).or_default().begin(generation, pause == TROUBLE_PAUSE, job);
     }
 
-    fn restore(&mut self, name: &str, source: Source) {
+    pub(super) fn restore(&mut self, name: &str, source: Source) {
         if let Some(good) = self.good.get(name).filter(|good| good.source() == source) {
-            let side = good.side.clone();
-            self.load(name, source, Origin::Memory { side }, Duration::ZERO);
+            let (side, signature) = (good.current.side.clone(), good.current.signature.clone());
+            self.load(name, source, Origin::Memory { side, signature }, Duration::ZERO);
         }
     }
 
     /// Shows why its files cannot be loaded now, and loads them later; when nothing serves, the last good one first.
-    pub(super) fn try_later(&mut self, name: &str, source: Source, error: String) {
+    pub(super) fn try_later(&mut self, name: &str, source: Source, origin: Origin, error: String) {
         let Some(stem) = self.stems.get_mut(name) else { return };
+        // What is in the way of the one may have been in the way of the other.
+        stem.is_good_lost = false;
         if stem.error.as_ref() != Some(&error) {
             tracing::error!(plugin = name, error = %error, "the plugin cannot be loaded now; it is tried again");
             stem.error = Some(error);
@@ -148,21 +159,22 @@ impl Reloader {
             Fallback::Restore(good) => {
                 self.restore(name, good);
                 if let Some(stem) = self.stems.get_mut(name) {
-                    stem.retry = Some(source);
+                    stem.next = Some(Next { source, pause: TROUBLE_PAUSE });
                 }
             }
-            Fallback::KeepServing | Fallback::Nothing => self.load(name, source, Origin::Folder, TROUBLE_PAUSE),
+            Fallback::KeepServing | Fallback::Nothing => self.load(name, source, origin, TROUBLE_PAUSE),
         }
     }
 
     /// The stem under whose name a file that is gone is being loaded: of the same content, or for the same service.
     fn successor(&self, name: &str, wanted: &BTreeMap<String, Wanted>) -> Option<String> {
-        let old = self.stems.get(name)?.serving.as_ref()?;
+        let gone = self.stems.get(name)?;
+        let old = gone.serving.as_ref()?;
         let succeeds = |stem: &str, wanted: &Wanted| {
             let Wanted::Load(source) = wanted else { return false };
             let is_of_service = || PluginFile::from_stem(stem).is_ok_and(|file| file.service == old.manifest.name);
             let is_loading = self.stems.get(stem).is_some_and(|stem| stem.loading.is_some());
-            is_loading && (source.digest == old.source.digest || is_of_service())
+            is_loading && (gone.digests().any(|digest| digest == source.digest) || is_of_service())
         };
         wanted.iter().find(|(stem, wanted)| succeeds(stem, wanted)).map(|(stem, _)| stem.clone())
     }
@@ -192,12 +204,11 @@ impl Reloader {
     fn remove(&mut self, name: &str) {
         tracing::info!(plugin = name, "removed");
         self.good.forget(name);
-        if let Some(stem) = self.stems.remove(name)
-            && let Some(active) = stem.end()
-        {
-            self.routes_are_stale = true;
-            self.leaving.push(Leaving::removed(name, active));
-        }
+        let Some(stem) = self.stems.remove(name) else { return };
+        let (serving, candidate) = stem.end();
+        self.routes_are_stale |= serving.is_some() || candidate.is_some();
+        self.leaving.extend(serving.map(|active| Leaving::removed(name, active)));
+        self.leaving.extend(candidate.map(|active| Leaving::replaced(name, active)));
     }
 
     pub(super) fn fail(&mut self, name: &str, failed: Option<Source>, error: String) {

@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 use super::{
     Job, Reloader,
     load::{LoadFailure, Order, Origin},
-    stem::{Active, Leaving, Running},
+    stem::{Active, Leaving, Next, Running},
 };
 
 /// How long to wait before a file is read again that changed while it was loaded.
@@ -22,11 +22,13 @@ impl Reloader {
         match job {
             Ok(Job::Loaded(order, result)) => self.on_loaded(*order, result),
             Ok(Job::Optimised(name, generation, optimised)) => {
-                let active = self.stems.get_mut(&name).and_then(|stem| stem.serving.as_mut());
-                if let Some(active) = active.filter(|active| active.generation == generation && optimised) {
-                    active.plugin.refresh();
-                    active.optimised = true;
+                let active = self.stems.get_mut(&name).and_then(|stem| stem.generation_mut(generation));
+                if let Some(active) = active {
                     active.optimising = None;
+                    if optimised {
+                        active.plugin.refresh();
+                        active.optimised = true;
+                    }
                 }
             }
             Ok(Job::Drained(generation)) => {
@@ -40,6 +42,8 @@ impl Reloader {
                 }
             }
             Ok(Job::LetGo) => {}
+            Ok(Job::Step(step)) => self.on_step(step),
+            Ok(Job::Vouched(vouched)) => self.on_vouched(vouched),
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(%error, "a load ended unexpectedly"),
         }
@@ -49,33 +53,42 @@ impl Reloader {
         let name = order.stem.as_str();
         let Some(stem) = self.stems.get_mut(name).filter(|stem| stem.is_loading(order.generation)) else { return };
         stem.loading = None;
-        let retry = stem.retry.take();
+        let (next, is_good) = (stem.next.take(), matches!(order.origin, Origin::Memory { .. }));
+        let is_of_the_past = |active: &Active| !self.has_current_settings(active);
         match result {
-            // The configuration has changed meanwhile: what was made would serve under settings of the past.
-            Ok(active) if !self.has_current_settings(&active) => {
+            // The configuration has changed meanwhile: what was made would serve under settings of the past, or was
+            // judged by keys of the past.
+            result if self.trusts_others_than(&order.config) || result.as_deref().is_ok_and(is_of_the_past) => {
                 self.load(name, order.source, order.origin, Duration::ZERO);
                 if let Some(stem) = self.stems.get_mut(name) {
-                    stem.retry = retry;
+                    stem.next = next;
                 }
                 return;
             }
-            Ok(active) => self.activate(name, *active, &order.origin),
+            Ok(active) => self.arrive(name, *active, &order.origin),
             Err(LoadFailure::Changed) => self.load(name, order.source, order.origin, CHANGED_PAUSE),
-            Err(LoadFailure::Trouble(error)) => self.try_later(name, order.source, error),
-            Err(LoadFailure::Bad(error)) => match order.origin {
-                Origin::Folder => self.fail(name, Some(order.source), error),
-                Origin::Memory { .. } => {
-                    tracing::error!(plugin = name, error = %error, "the last good one cannot be loaded either");
-                }
-            },
+            // What comes next can serve without it.
+            Err(LoadFailure::Trouble(error)) if is_good && next.is_some_and(|next| next.pause.is_zero()) => {
+                self.lose_good(name, &error);
+            }
+            Err(LoadFailure::Trouble(error)) => self.try_later(name, order.source, order.origin, error),
+            Err(LoadFailure::Bad(error)) if is_good => self.lose_good(name, &error),
+            Err(LoadFailure::Bad(error)) => self.fail(name, Some(order.source), error),
         }
-        if let Some(source) = retry {
-            self.load(name, source, Origin::Folder, TROUBLE_PAUSE);
+        if let Some(Next { source, pause }) = next {
+            self.load(name, source, Origin::Folder, pause);
         }
         self.remove_succeeded();
     }
 
-    fn activate(&mut self, name: &str, mut active: Active, origin: &Origin) {
+    fn lose_good(&mut self, name: &str, error: &str) {
+        tracing::error!(plugin = name, error, "the last good one cannot be loaded either");
+        if let Some(stem) = self.stems.get_mut(name) {
+            stem.is_good_lost = true;
+        }
+    }
+
+    pub(super) fn activate(&mut self, name: &str, mut active: Active, origin: &Origin) {
         let Some(stem) = self.stems.get_mut(name) else { return };
         // Its place among others is that of its first generation.
         let since: &mut Generation = stem.active_since.get_or_insert(active.generation);
@@ -83,21 +96,27 @@ impl Reloader {
         active.registered_at = stem.serving.as_ref().map_or(active.registered_at, |old| old.registered_at);
         if matches!(origin, Origin::Folder) {
             stem.error = None;
-            self.good.record(name, active.source.digest, active.side.clone());
+            self.good.record(name, active.kept(), self.config.plugins.keep);
         }
-        if !active.optimised {
-            let (loader, digest) = (Arc::clone(&self.loader), active.source.digest);
-            let (name, generation) = (name.to_owned(), active.generation);
-            let job = self.jobs.spawn(async move {
-                let optimised = loader.optimise(&name, digest).await;
-                Job::Optimised(name, generation, optimised)
-            });
-            active.optimising = Some(Running::new(job));
-        }
+        stem.is_good_lost = false;
         active.announce(name);
         if let Some(old) = stem.serving.replace(active) {
             self.leaving.push(Leaving::replaced(name, old));
         }
         self.routes_are_stale = true;
+    }
+
+    /// Has the optimised code made for what runs the quickly made one.
+    pub(super) fn optimise(&mut self, name: &str, active: &mut Active) {
+        if active.optimised {
+            return;
+        }
+        let (loader, digest) = (Arc::clone(&self.loader), active.source.digest);
+        let (name, generation) = (name.to_owned(), active.generation);
+        let job = self.jobs.spawn(async move {
+            let optimised = loader.optimise(&name, digest).await;
+            Job::Optimised(name, generation, optimised)
+        });
+        active.optimising = Some(Running::new(job));
     }
 }

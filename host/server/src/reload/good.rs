@@ -7,36 +7,70 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::PathBuf,
+    sync::Arc,
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
-use switchyard_core::{folder::Source, name::Digest};
+use switchyard_core::{folder::Source, name::Digest, timestamp::Timestamp};
 
-use super::artifacts::write_atomically;
+use super::{artifacts::write_atomically, stem::Active};
 
-/// How many artifacts of a stem are kept, the one that serves included: what a rollback can go back to.
-const KEPT_PER_STEM: usize = 3;
+/// What is remembered, by stem.
+pub(crate) type Memory = Arc<BTreeMap<String, Arc<Good>>>;
 
 /// The memory, and the file it is kept in.
 #[derive(Debug)]
 pub(crate) struct GoodFile {
     path: PathBuf,
-    stems: BTreeMap<String, Good>,
+    /// Replaced by a changed copy once others look at it.
+    stems: Memory,
     is_dirty: bool,
 }
 
-/// What last served under a stem.
+/// What last served under a stem, and what did before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Good {
+    #[serde(flatten)]
+    pub(crate) current: Kept,
+    /// Newest first.
+    #[serde(default)]
+    pub(crate) earlier: Vec<Kept>,
+}
+
+/// All that a plugin was made from: enough to put it back into the folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", from = "Written")]
+pub(crate) struct Kept {
     /// The component.
     pub(crate) digest: Digest,
     /// The text of its side file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) side: Option<String>,
-    /// The components that served before, newest first.
-    #[serde(default)]
-    pub(crate) earlier: Vec<Digest>,
+    /// The text of its signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<String>,
+    /// Its version, once it has served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<semver::Version>,
+    /// When it came to serve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deployed_at: Option<Timestamp>,
+}
+
+/// How an artifact may stand in the file: of what served before there may be the digest alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Digest(Digest),
+    #[serde(rename_all = "camelCase")]
+    Whole {
+        digest: Digest,
+        side: Option<String>,
+        signature: Option<String>,
+        version: Option<semver::Version>,
+        deployed_at: Option<Timestamp>,
+    },
 }
 
 // === impl GoodFile ===
@@ -44,7 +78,7 @@ pub(crate) struct Good {
 impl GoodFile {
     /// Reads what the last run remembered.
     pub(crate) fn open(path: PathBuf) -> Self {
-        let stems = match fs::read(&path) {
+        let stems: BTreeMap<String, Good> = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::error!(file = %path.display(), %error, "the memory of good components is damaged; it begins anew");
                 BTreeMap::new()
@@ -55,45 +89,66 @@ impl GoodFile {
                 BTreeMap::new()
             }
         };
-        Self { path, stems, is_dirty: false }
+        let stems = stems.into_iter().map(|(stem, good)| (stem, Arc::new(good))).collect();
+        Self { path, stems: Arc::new(stems), is_dirty: false }
     }
 
     /// What last served under this stem.
     pub(crate) fn get(&self, stem: &str) -> Option<&Good> {
-        self.stems.get(stem)
+        self.stems.get(stem).map(|good| &**good)
     }
 
-    /// Remembers what serves now.
-    pub(crate) fn record(&mut self, stem: &str, digest: Digest, side: Option<String>) {
-        let old = self.stems.remove(stem);
-        let mut earlier: Vec<_> =
-            old.iter().flat_map(|old| [old.digest].into_iter().chain(old.earlier.clone())).collect();
-        earlier.retain(|other| *other != digest);
-        earlier.truncate(KEPT_PER_STEM - 1);
-        let new = Good { digest, side, earlier };
-        self.is_dirty |= old.as_ref() != Some(&new);
-        self.stems.insert(stem.to_owned(), new);
+    /// Remembers what serves now. Of each stem the last `keep` are kept, the one that serves included.
+    pub(crate) fn record(&mut self, stem: &str, mut kept: Kept, keep: usize) {
+        let stems = Arc::make_mut(&mut self.stems);
+        let old = stems.get(stem);
+        if let Some(old) = old.filter(|old| old.current.is_same(&kept)) {
+            kept.deployed_at = old.current.deployed_at.or(kept.deployed_at);
+        }
+        let served = old.into_iter().flat_map(|old| std::iter::once(&old.current).chain(&old.earlier));
+        let earlier: Vec<Kept> = served.filter(|earlier| !earlier.is_same(&kept)).cloned().collect();
+        let mut new = Good { current: kept, earlier };
+        new.limit(keep);
+        self.is_dirty |= old.map(|old| &**old) != Some(&new);
+        stems.insert(stem.to_owned(), Arc::new(new));
+    }
+
+    /// Keeps no more than this of each stem, the one that serves included.
+    pub(crate) fn limit(&mut self, keep: usize) {
+        if self.stems.values().any(|good| good.earlier.len() >= keep) {
+            for good in Arc::make_mut(&mut self.stems).values_mut() {
+                self.is_dirty |= Arc::make_mut(good).limit(keep);
+            }
+        }
     }
 
     /// Forgets a stem whose file was removed.
     pub(crate) fn forget(&mut self, stem: &str) {
-        self.is_dirty |= self.stems.remove(stem).is_some();
+        if self.stems.contains_key(stem) {
+            self.is_dirty |= Arc::make_mut(&mut self.stems).remove(stem).is_some();
+        }
+    }
+
+    /// All of it, as it is now.
+    pub(crate) fn view(&self) -> Memory {
+        Arc::clone(&self.stems)
     }
 
     /// The stems, and what last served under each.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Good)> {
-        self.stems.iter().map(|(stem, good)| (stem.as_str(), good))
+        self.stems.iter().map(|(stem, good)| (stem.as_str(), &**good))
     }
 
     /// The artifacts that it refers to.
     pub(crate) fn digests(&self) -> BTreeSet<Digest> {
-        self.stems.values().flat_map(|good| [good.digest].into_iter().chain(good.earlier.iter().copied())).collect()
+        self.stems.values().flat_map(|good| good.all()).map(|kept| kept.digest).collect()
     }
 
     /// What has to be written where, if anything changed since the last time that was [`kept`](Self::kept).
     pub(crate) fn changes(&self) -> Option<impl FnOnce() -> io::Result<()> + Send + 'static> {
         self.is_dirty.then(|| {
-            let (path, bytes) = (self.path.clone(), serde_json::to_vec_pretty(&self.stems));
+            let stems: BTreeMap<&String, &Good> = self.stems.iter().map(|(stem, good)| (stem, &**good)).collect();
+            let (path, bytes) = (self.path.clone(), serde_json::to_vec_pretty(&stems));
             move || write_atomically(&path, &bytes?)
         })
     }
@@ -104,10 +159,63 @@ impl GoodFile {
     }
 }
 
+// === impl Good ===
+
 impl Good {
     /// What it was made from.
     pub(crate) fn source(&self) -> Source {
-        Source { digest: self.digest, side: self.side.as_ref().map(|text| Digest::of(text.as_bytes())) }
+        self.current.source()
+    }
+
+    /// All that is kept, newest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Kept> {
+        std::iter::once(&self.current).chain(&self.earlier)
+    }
+
+    /// Whether something had to go.
+    fn limit(&mut self, keep: usize) -> bool {
+        let before = self.earlier.len();
+        self.earlier.truncate(keep.saturating_sub(1));
+        before != self.earlier.len()
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// What a plugin made of it is made from.
+    pub(crate) fn source(&self) -> Source {
+        let digest = |text: &Option<String>| text.as_ref().map(|text| Digest::of(text.as_bytes()));
+        Source { digest: self.digest, side: digest(&self.side), signature: digest(&self.signature) }
+    }
+
+    /// Whether it does the same: who vouches for it makes no other plugin of it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.digest, &self.side) == (other.digest, &other.side)
+    }
+}
+
+impl From<Written> for Kept {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Digest(digest) => Self { digest, side: None, signature: None, version: None, deployed_at: None },
+            Written::Whole { digest, side, signature, version, deployed_at } => {
+                Self { digest, side, signature, version, deployed_at }
+            }
+        }
+    }
+}
+
+impl Active {
+    /// What is to be remembered of it.
+    pub(super) fn kept(&self) -> Kept {
+        Kept {
+            digest: self.source.digest,
+            side: self.side.clone(),
+            signature: self.signature.clone(),
+            version: Some(self.manifest.version.clone()),
+            deployed_at: Some(SystemTime::now().into()),
+        }
     }
 }
 
@@ -115,14 +223,26 @@ impl Good {
 mod tests {
     use super::*;
 
+    fn kept(text: &str, side: Option<&str>) -> Kept {
+        let (version, deployed_at) = (Some(semver::Version::new(1, 0, 0)), Some(Timestamp(text.len() as u64)));
+        Kept {
+            digest: Digest::of(text.as_bytes()),
+            side: side.map(str::to_owned),
+            signature: None,
+            version,
+            deployed_at,
+        }
+    }
+
     #[test]
-    fn it_remembers_the_last_three() {
+    fn it_remembers_the_last_ones_with_all_their_files() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("good.json");
         let mut good = GoodFile::open(path.clone());
-        let digests = ["a", "b", "c", "d"].map(|text| Digest::of(text.as_bytes()));
-        for digest in digests {
-            good.record("users", digest, Some("tags = []".into()));
+        let side = Some("tags = []");
+        let all = ["a", "b", "c", "d"].map(|text| kept(text, side));
+        for kept in all.clone() {
+            good.record("users", kept, 3);
         }
         good.changes().expect("it changed")().expect("written");
         assert!(good.changes().is_some(), "who did not hear that it was written writes again");
@@ -130,14 +250,45 @@ mod tests {
         assert!(good.changes().is_none());
 
         let mut again = GoodFile::open(path);
-        let users = again.get("users").expect("remembered");
-        assert_eq!(users.digest, digests[3]);
-        assert_eq!(users.earlier, [digests[2], digests[1]]);
+        let users = again.get("users").expect("remembered").clone();
+        assert_eq!(users.all().cloned().collect::<Vec<_>>(), [all[3].clone(), all[2].clone(), all[1].clone()]);
         assert_eq!(users.source().side, Some(Digest::of(b"tags = []")));
-        again.record("users", digests[3], Some("tags = []".into()));
+        again.record("users", Kept { deployed_at: Some(Timestamp(9)), ..all[3].clone() }, 3);
         assert!(again.changes().is_none(), "the same again is no change");
+        again.limit(2);
+        assert_eq!(again.get("users").expect("remembered").earlier, [all[2].clone()]);
+        assert!(again.changes().is_some());
         again.forget("users");
         assert!(again.digests().is_empty());
+    }
+
+    #[test]
+    fn what_serves_again_is_not_kept_twice() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut good = GoodFile::open(dir.path().join("good.json"));
+        let [a, b, with_side] = [kept("a", None), kept("b", None), kept("a", Some("tags = []"))];
+        for kept in [&a, &b, &a] {
+            good.record("users", kept.clone(), 3);
+        }
+        assert_eq!(good.get("users").expect("remembered").earlier, std::slice::from_ref(&b));
+        good.record("users", with_side.clone(), 3);
+        assert_eq!(good.get("users").expect("remembered").earlier, [a, b], "another side file makes another plugin");
+        let signed = Kept { signature: Some("text".to_owned()), ..with_side };
+        good.record("users", signed.clone(), 3);
+        let users = good.get("users").expect("remembered");
+        assert_eq!((&users.current, users.earlier.len()), (&signed, 2));
+    }
+
+    #[test]
+    fn what_an_older_host_wrote_is_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("good.json");
+        let [now, before] = ["a", "b"].map(|text| Digest::of(text.as_bytes()));
+        let text = format!("{{\"users\": {{\"digest\": \"{now}\", \"side\": \"x\", \"earlier\": [\"{before}\"]}}}}");
+        fs::write(&path, text).expect("written");
+        let good = GoodFile::open(path);
+        let users = good.get("users").expect("remembered");
+        assert_eq!((users.current.side.as_deref(), users.earlier[0].digest), (Some("x"), before));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! From a settled file to a generation that can take traffic.
 
+mod files;
+
 use std::{
     collections::BTreeSet,
     error::Error,
     fmt::Write,
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::Arc,
     thread::available_parallelism,
     time::{Duration, SystemTime},
@@ -13,22 +15,25 @@ use std::{
 
 use switchyard_core::{
     folder::Source,
-    name::{Digest, Generation},
+    manifest::Manifest,
+    name::{Digest, Generation, PluginFile},
 };
 use switchyard_delivery::Delivery;
 use switchyard_dispatch::Instance;
-use switchyard_runtime::{PluginSpec, Runtime};
-use tokio::sync::Semaphore;
+use switchyard_runtime::{Plugin, PluginSpec, Prepared, Runtime, settings::Settings};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
-    artifacts::{Artifacts, CopyError},
+    artifacts::{Artifacts, Received},
+    good::Kept,
     manifest::manifest,
+    place::{self, PlaceError},
+    signature,
     stem::Active,
 };
 use crate::config::Config;
 
-/// The longest side file, in bytes.
-const SIDE_MAX: u64 = 1 << 20;
+pub(super) use files::{Files, Origin};
 
 /// Loads components, a bounded number at a time.
 pub(super) struct Loader {
@@ -54,13 +59,12 @@ pub(super) struct Order {
     pub(super) pause: Duration,
 }
 
-/// Where its files are.
-#[derive(Clone, Debug)]
-pub(super) enum Origin {
-    /// In the plugins folder.
-    Folder,
-    /// The component is among the artifacts already, and this is its side file's text.
-    Memory { side: Option<String> },
+/// A component that can be a plugin.
+pub(super) struct Examined {
+    prepared: Prepared,
+    manifest: Manifest,
+    settings: Settings,
+    plugin: Arc<Plugin>,
 }
 
 /// Why nothing was loaded.
@@ -85,36 +89,98 @@ impl Loader {
     /// Copies, compiles where needed, describes, checks, and makes the generation.
     pub(super) async fn load(self: &Arc<Self>, order: &Order) -> Result<Active, LoadFailure> {
         tokio::time::sleep(order.pause).await;
-        // The semaphore is never closed; without a permit loading is still right.
-        let _turn = self.turns.acquire().await.ok();
-        let (artifact, side) = self.files(order).await?;
-        let prepared = self.runtime.prepare(&artifact, order.source.digest).await.map_err(bad)?;
-        let manifest = manifest(&order.stem, &prepared.description, side.as_deref()).map_err(LoadFailure::Bad)?;
+        let _turn = self.turn().await;
+        let files = self.files(order).await?;
+        let Examined { prepared, manifest, settings, plugin } = self.examine(order, &files).await?;
         // What is published between now and its first delivery waits for it.
         let opened = self.delivery.open_cursors(&manifest).await;
         opened.map_err(|error| LoadFailure::Trouble(format!("its subscriptions cannot begin: {error}")))?;
-        let settings = order.config.settings(&manifest.name, manifest.guests);
-        let spec = PluginSpec {
-            service: manifest.name.clone(),
-            generation: order.generation,
-            digest: order.source.digest,
-            description: Arc::clone(&prepared.description),
-            settings: settings.clone(),
-        };
-        let plugin = self.runtime.plugin(spec);
         Ok(Active {
             source: order.source,
-            side,
+            side: files.side,
+            signature: files.signature,
             generation: order.generation,
             description: prepared.description,
             manifest: Arc::new(manifest),
             settings,
             instance: Instance::new(Arc::clone(&plugin)),
+            stats: Arc::default(),
             plugin,
             registered_at: SystemTime::now(),
             optimised: prepared.optimised,
             optimising: None,
         })
+    }
+
+    /// Who vouches for it, what it is, and what it may use: all that can be wrong with a plugin, short of taking it into
+    /// use.
+    pub(super) async fn examine(&self, order: &Order, files: &Files) -> Result<Examined, LoadFailure> {
+        let (digest, config) = (order.source.digest, &order.config);
+        // Before anything else meets its bytes.
+        self.vouched(order.source, files, config).await.map_err(LoadFailure::Bad)?;
+        // As which service it will serve only it can tell, so what is said of its file's holds as well.
+        let of_file = PluginFile::from_stem(&order.stem).is_ok_and(|file| config.winch(&file.service));
+        let mut prepared = match of_file {
+            true => self.runtime.prepare(&files.artifact, digest).await.map_err(bad)?,
+            false => self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(bad)?,
+        };
+        let manifest = manifest(&order.stem, &prepared.description, files.side.as_deref()).map_err(LoadFailure::Bad)?;
+        let settings = config.settings(&manifest.name, manifest.guests);
+        let winch = of_file && settings.winch;
+        if !winch && !prepared.optimised {
+            prepared = self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(bad)?;
+        }
+        let limits = &settings.limits;
+        prepared.description.needs.check(limits.memory_max, u64::from(limits.tables_max)).map_err(bad)?;
+        let spec = PluginSpec {
+            service: manifest.name.clone(),
+            generation: order.generation,
+            digest,
+            description: Arc::clone(&prepared.description),
+            settings: Settings { winch, ..settings.clone() },
+        };
+        let runtime = Arc::clone(&self.runtime);
+        // Folders that it is granted may be on another machine.
+        let plugin = tokio::task::spawn_blocking(move || runtime.plugin(spec)).await.map_err(bad)?;
+        // What it was promised may come yet.
+        let plugin = plugin.map_err(|error| LoadFailure::Trouble(in_one_line(error)))?;
+        Ok(Examined { prepared, manifest, settings, plugin })
+    }
+
+    /// Whether somebody whom the configuration trusts vouches for it; without trusted keys nobody has to.
+    pub(super) async fn vouched(&self, source: Source, files: &Files, config: &Config) -> Result<(), String> {
+        if config.plugins.trusted_keys.is_empty() {
+            return Ok(());
+        }
+        let (keys, files) = (config.plugins.trusted_keys.clone(), files.clone());
+        let verify = move || signature::verify(&keys, &files.artifact, files.signature.as_deref(), source.side);
+        let verified = tokio::task::spawn_blocking(verify).await.map_err(in_one_line)?;
+        verified.map_err(in_one_line)
+    }
+
+    /// Puts this in place under a stem of the folder.
+    pub(super) fn put(&self, stem: &str, kept: &Kept) -> Result<(), PlaceError> {
+        place::put(&self.plugins, stem, &self.artifacts.path(kept.digest), kept)
+    }
+
+    /// Takes the files of a stem out of the folder.
+    pub(super) fn take_out(&self, stem: &str) -> Result<(), PlaceError> {
+        place::take_out(&self.plugins, stem)
+    }
+
+    /// Makes an artifact of what has been sent.
+    pub(super) fn adopt(&self, received: Received) -> io::Result<PathBuf> {
+        self.artifacts.adopt(received)
+    }
+
+    /// Where the artifact of this digest is.
+    pub(super) fn artifact(&self, digest: Digest) -> PathBuf {
+        self.artifacts.path(digest)
+    }
+
+    /// A place among those that compile. The semaphore is never closed; without a permit loading is still right.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
     }
 
     /// Whether there is optimised code now.
@@ -136,40 +202,6 @@ impl Loader {
         }
         Ok(())
     }
-
-    async fn files(self: &Arc<Self>, order: &Order) -> Result<(PathBuf, Option<String>), LoadFailure> {
-        let (loader, order) = (Arc::clone(self), order.clone());
-        let files = tokio::task::spawn_blocking(move || match order.origin {
-            Origin::Memory { side } => Ok((loader.artifacts.path(order.source.digest), side)),
-            Origin::Folder => {
-                let file = loader.plugins.join(format!("{}.wasm", order.stem));
-                let artifact = loader.artifacts.keep(order.source.digest, &file)?;
-                let side = loader.plugins.join(format!("{}.toml", order.stem));
-                Ok((artifact, order.source.side.map(|digest| side_text(&side, digest)).transpose()?))
-            }
-        });
-        files.await.map_err(bad)?.map_err(|error| match error {
-            CopyError::Changed => LoadFailure::Changed,
-            error @ CopyError::Unusable { .. } => bad(error),
-            error @ CopyError::Io { .. } => LoadFailure::Trouble(in_one_line(error)),
-        })
-    }
-}
-
-fn side_text(file: &Path, digest: Digest) -> Result<String, CopyError> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => CopyError::Changed,
-        _ => CopyError::Io { from: file.to_owned(), to: "memory".into(), source },
-    };
-    let unusable = |why| CopyError::Unusable { file: file.to_owned(), why };
-    if fs::metadata(file).map_err(failed)?.len() > SIDE_MAX {
-        return Err(unusable("it is longer than 1 MiB; shorten it"));
-    }
-    let bytes = fs::read(file).map_err(failed)?;
-    if Digest::of(&bytes) != digest {
-        return Err(CopyError::Changed);
-    }
-    String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8; save it as such"))
 }
 
 fn bad(error: impl Error) -> LoadFailure {
@@ -177,7 +209,7 @@ fn bad(error: impl Error) -> LoadFailure {
 }
 
 /// An error with all that caused it.
-fn in_one_line(error: impl Error) -> String {
+pub(super) fn in_one_line(error: impl Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -33,7 +33,7 @@ pub(crate) fn manifest(stem: &str, description: &Description, side: Option<&str>
 
 #[cfg(test)]
 mod tests {
-    use switchyard_core::describe::{Role, Track};
+    use switchyard_core::describe::{Needs, Role, Track};
 
     use super::*;
 
@@ -45,6 +45,7 @@ mod tests {
             exports: Vec::new(),
             manifest: None,
             debug_build: false,
+            needs: Needs::default(),
         }
     }
 

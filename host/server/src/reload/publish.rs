@@ -1,6 +1,7 @@
 //! From what is loaded to the one snapshot that requests are answered from.
 
 mod rules;
+mod versions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +23,7 @@ use super::{
     stem::{Active, Stem},
     upstreams::ByService,
 };
-use crate::{config::Config, registrations, routes};
+use crate::{config::Config, registrations, routes, traffic};
 
 /// What operators want, beside the plugins.
 pub(super) struct Wanted<'a> {
@@ -31,6 +32,8 @@ pub(super) struct Wanted<'a> {
     pub(super) registered: &'a BTreeMap<String, registrations::Kept>,
     /// The routes that the admin API was asked for, by id.
     pub(super) routes: &'a BTreeMap<String, routes::Kept>,
+    /// How calls are shared between versions, by service.
+    pub(super) traffic: &'a BTreeMap<String, traffic::Kept>,
     /// The instances of all upstreams, by service.
     pub(super) upstreams: ByService,
 }
@@ -42,6 +45,8 @@ pub(super) struct Wanted<'a> {
 /// the commands and definitions that it does not get, so whoever reads it there need not ask who holds them.
 ///
 /// `live` is what has been answered until now: its services go on, in what is counted and since when they are there.
+///
+/// Routes, commands and all else that a manifest asks for are those of the version that serves under the main file's stem.
 pub(super) fn snapshot(
     mut wanted: Wanted<'_>,
     stems: &mut BTreeMap<String, Stem>,
@@ -58,9 +63,14 @@ pub(super) fn snapshot(
     });
     let mut services: Vec<Service> = of_plugins.collect();
     services.extend(std::mem::take(&mut wanted.upstreams).into_values().filter_map(Service::of_upstreams));
+    let versions = versions::Stems::of(stems);
     let services: BTreeMap<ServiceName, Arc<Service>> = services
         .into_iter()
-        .map(|service| (service.name().clone(), Arc::new(wanted.succeeding(service, live))))
+        .map(|service| {
+            let asked = wanted.traffic.get(service.name().as_str()).map(|kept| &kept.traffic);
+            let service = versions.complete(wanted.succeeding(service, live), asked);
+            (service.name().clone(), Arc::new(service))
+        })
         .collect();
     let rules = rules::all(&wanted, &main, &services);
     let (routes, refused_routes) = previous.routes.succeeded_by(rules);

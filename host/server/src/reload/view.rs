@@ -1,6 +1,7 @@
 //! Plugins as the admin API shows them.
 
 mod delivery;
+mod rollout;
 mod sagas;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use super::{
 };
 use delivery::{ConsumerView, ScheduleView, SubscriptionView};
 use sagas::SagaView;
+
+pub(crate) use rollout::{RolledBackView, RolloutView};
 
 /// One plugin.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +51,10 @@ pub(crate) struct PluginView {
     #[serde(flatten)]
     pub(crate) refused: Refusals,
     pub(crate) tier: Option<Tier>,
+    /// A newer generation that takes a growing share of its calls.
+    pub(crate) rollout: Option<RolloutView>,
+    /// The latest one that did worse, until a newer one comes.
+    pub(crate) rolled_back: Option<RolledBackView>,
     /// Earlier generations, newest first.
     pub(crate) previous: Vec<Previous>,
 }
@@ -129,6 +136,8 @@ fn plugin(name: &str, stem: &Stem, tried: Option<&Wanted>, leaving: &[Leaving]) 
         staged: stem.is_staged,
         error: stem.error.clone(),
         refused: stem.refused.clone(),
+        rollout: stem.candidate.as_ref().map(RolloutView::of),
+        rolled_back: stem.rolled_back.as_ref().map(RolledBackView::of),
         previous: previous.collect(),
         ..view
     }
@@ -163,6 +172,8 @@ impl PluginView {
             sagas: manifest.iter().flat_map(|manifest| manifest.sagas.iter().map(SagaView::of)).collect(),
             refused: Refusals::default(),
             tier: active.map(|active| if active.optimised { Tier::Optimised } else { Tier::Quick }),
+            rollout: None,
+            rolled_back: None,
             previous: Vec::new(),
         }
     }

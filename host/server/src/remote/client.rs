@@ -16,6 +16,9 @@ use switchyard_core::event::binding;
 /// How long a host may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long it may take to change a plugin: to compile a large one, or to let it drain.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// The longest answer that is read, in bytes.
 const ANSWER_MAX: usize = 256 << 20;
 
@@ -28,6 +31,7 @@ pub(super) struct BaseUrl(String);
 pub(super) struct Client {
     base: BaseUrl,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
+    timeout: Duration,
 }
 
 /// A path of the API with its query, put together from what may hold any character.
@@ -82,7 +86,17 @@ fn encode(text: &str) -> String {
 
 impl Client {
     pub(super) fn new(base: BaseUrl) -> Self {
-        Self { base, http: legacy::Client::builder(TokioExecutor::new()).build_http() }
+        Self { base, http: legacy::Client::builder(TokioExecutor::new()).build_http(), timeout: TIMEOUT }
+    }
+
+    /// Waits for as long as a change of a plugin may take.
+    pub(super) fn patient(self) -> Self {
+        Self { timeout: PATIENCE, ..self }
+    }
+
+    /// Sends a body of any kind.
+    pub(super) async fn upload(&self, target: &Target, kind: &str, body: Bytes) -> anyhow::Result<Value> {
+        self.send(Method::POST, target, kind, body).await
     }
 
     pub(super) async fn get(&self, target: &Target) -> anyhow::Result<Value> {
@@ -132,14 +146,14 @@ impl Client {
             request = request.header(CONTENT_TYPE, kind);
         }
         let request = request.body(Full::new(body)).context("the request cannot be written as HTTP")?;
-        let answered = tokio::time::timeout(TIMEOUT, async {
+        let answered = tokio::time::timeout(self.timeout, async {
             let response = self.http.request(request).await.map_err(|error| unreached(url, error))?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_MAX).collect().await;
             let body = body.map_err(|error| anyhow!("the answer of the host at {url} broke off: {error}"))?;
             anyhow::Ok((parts.status, body.to_bytes()))
         });
-        let Ok(answered) = answered.await else { bail!("the host at {url} did not answer within {TIMEOUT:?}") };
+        let Ok(answered) = answered.await else { bail!("the host at {url} did not answer within {:?}", self.timeout) };
         let (status, body) = answered?;
         let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         match answer {

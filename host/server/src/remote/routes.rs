@@ -95,7 +95,8 @@ pub(crate) async fn run(args: RoutesArgs) -> anyhow::Result<ExitCode> {
 fn destination(route: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if let Some(parts) = route["split"].as_array() {
-        let parts = parts.iter().map(|part| format!("{} {}", text(&part["service"]), part["weight"]));
+        let version = |part: &Value| part["version"].as_str().map(|version| format!("@{version}")).unwrap_or_default();
+        let parts = parts.iter().map(|part| format!("{}{} {}", text(&part["service"]), version(part), part["weight"]));
         return parts.collect::<Vec<_>>().join(", ");
     }
     let redirect = &route["redirect"];
@@ -163,6 +164,7 @@ mod tests {
         for (route, expected) in [
             (json!({"service": "a"}), "a"),
             (json!({"split": [{"service": "a", "weight": 9}, {"service": "b", "weight": 1}]}), "a 9, b 1"),
+            (json!({"split": [{"service": "a", "version": "2.0.0", "weight": 1}]}), "a@2.0.0 1"),
             (
                 json!({"redirect": {"scheme": "https", "host": "h", "prefix": "/p", "status": 308}}),
                 "308 to https://h/p",

@@ -12,7 +12,7 @@ use switchyard_core::{
 };
 use switchyard_gateway::auth::Kind;
 
-use super::{Draft, HEADERS_MAX, MirrorDraft, PartDraft, RedirectDraft, Route};
+use super::{Callee, Draft, HEADERS_MAX, MirrorDraft, PartDraft, RedirectDraft, Route};
 use members::{header, is_host};
 
 /// Why a route does not hold.
@@ -127,9 +127,9 @@ fn destination(
     service: Option<ServiceName>,
     split: Option<Vec<PartDraft>>,
     redirect: Option<RedirectDraft>,
-) -> Result<Destination<ServiceName>, InvalidRoute> {
+) -> Result<Destination<Callee>, InvalidRoute> {
     match (service, split, redirect) {
-        (Some(service), None, None) => Ok(Destination::Service(service)),
+        (Some(service), None, None) => Ok(Destination::Service(Callee { service, version: None })),
         (None, Some(parts), None) => split_of(parts).map(Destination::Split),
         (None, None, Some(redirect)) => redirect.check().map(Destination::Redirect),
         (None, None, None) => wrong(&[], "a route names a service, a split or a redirect; say one of them"),
@@ -140,7 +140,9 @@ fn destination(
     }
 }
 
-fn split_of(parts: Vec<PartDraft>) -> Result<Split<ServiceName>, InvalidRoute> {
+fn split_of(parts: Vec<PartDraft>) -> Result<Split<Callee>, InvalidRoute> {
+    let part = |PartDraft { service, version, weight }| Part { service: Callee { service, version }, weight };
+    let parts: Vec<Part<Callee>> = parts.into_iter().map(part).collect();
     for (place, part) in parts.iter().enumerate() {
         if parts[..place].iter().any(|other| other.service == part.service) {
             let at = ["split", &place.to_string(), "service"];
@@ -148,7 +150,6 @@ fn split_of(parts: Vec<PartDraft>) -> Result<Split<ServiceName>, InvalidRoute> {
         }
     }
     let too_heavy = parts.iter().position(|part| part.weight > WEIGHT_MAX);
-    let parts = parts.into_iter().map(|PartDraft { service, weight }| Part { service, weight }).collect();
     Split::new(parts).or_else(|invalid| match (invalid, too_heavy) {
         (InvalidSplit::Weight, Some(place)) => wrong(&["split", &place.to_string(), "weight"], invalid.to_string()),
         _ => wrong(&["split"], invalid.to_string()),

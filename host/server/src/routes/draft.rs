@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use semver::Version;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use switchyard_core::{
     name::ServiceName,
@@ -60,6 +61,8 @@ pub(crate) enum HeaderSaid {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PartDraft {
     pub(crate) service: ServiceName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<Version>,
     pub(crate) weight: u32,
 }
 
@@ -95,6 +98,8 @@ pub(crate) struct RewriteDraft {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MirrorDraft {
     pub(crate) service: ServiceName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<Version>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) percent: Option<u8>,
 }

@@ -8,7 +8,7 @@ use switchyard_core::{
     route::action::{Destination, HeaderMatch, Redirect, Rewrite, RouteAuth},
 };
 
-use super::Route;
+use super::{Callee, Route};
 use crate::config::{Config, Overrides};
 
 fn parse(text: &str) -> Result<Vec<Route>, String> {
@@ -70,6 +70,9 @@ fn wrong_splits_and_mirrors_name_line_and_remedy() {
     check("split = [{ service = 'a', weight = 1 },\n{ service = 'b', weight = 1000001 }]", ":4: a weight is at most");
     check("service = 'a'\nmirror = { service = 'b', percent = 0 }", ":4: a percentage is a number from 1 to 100");
     check("service = 'a'\nmirror = { percent = 5 }", ":4: missing field `service`");
+    let twice = "{ service = 'a', version = '1.0.0', weight = 1 }";
+    check(&format!("split = [\n{twice},\n{twice}]"), ":5: 'a 1.0.0' is there twice; add up its weights");
+    check("split = [{ service = 'a', version = '1', weight = 1 }]", ":3: unexpected end of input while parsing");
 }
 
 #[test]
@@ -114,7 +117,8 @@ fn everything_that_a_route_can_say_is_kept() {
     let expected = [("x-a", Some("b")), ("x-c", None)]
         .map(|(name, value)| HeaderMatch { name: name.to_owned(), value: value.map(str::to_owned) });
     assert_eq!(route.headers, expected);
-    assert_eq!(route.to, Destination::Service("a".parse().expect("a name")));
+    let callee = Callee { service: "a".parse().expect("a name"), version: None };
+    assert_eq!(route.to, Destination::Service(callee));
     assert_eq!(route.mirror.map(|mirror| (mirror.service.to_string(), mirror.percent)), Some(("b".to_owned(), 5)));
     let rules = route.rules;
     assert_eq!((rules.strip_prefix, rules.timeout), (Some(Arc::from("/a")), Some(Duration::from_secs(2))));
@@ -129,6 +133,12 @@ fn everything_that_a_route_can_say_is_kept() {
     assert_eq!(redirect.to, Destination::Redirect(expected));
     let split = right("split = [{ service = 'a', weight = 9 }, { service = 'b', weight = 1 }]");
     assert_eq!(split.to.services().map(ToString::to_string).collect::<Vec<_>>(), ["a", "b"]);
+    let split = right(
+        "split = [{ service = 'a', weight = 9 }, { service = 'a', version = '2.0.0', weight = 1 }]
+         mirror = { service = 'a', version = '3.0.0-rc.1' }",
+    );
+    assert_eq!(split.to.services().map(ToString::to_string).collect::<Vec<_>>(), ["a", "a 2.0.0"]);
+    assert_eq!(split.mirror.map(|mirror| mirror.service.to_string()), Some("a 3.0.0-rc.1".to_owned()));
     assert_eq!(right("service = 'a'\nrewrite = { path = '/x' }").rules.rewrite, Some(Rewrite::Full("/x".into())));
 }
 

@@ -1,13 +1,14 @@
 //! What the configuration says to the parts of a host, at the start and whenever it has changed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use switchyard_dispatch::{BreakerPolicy, CallPolicy};
 use switchyard_gateway::Tls;
+use switchyard_store::BucketLimits;
 use tokio::sync::watch;
 
-use super::{Host, Mode, certificates};
+use super::{Host, Mode, certificates, memory};
 use crate::{config::Config, reconfigure};
 
 impl Host {
@@ -44,6 +45,11 @@ impl Host {
         let dispatcher = Arc::clone(&self.dispatcher);
         let tell = move |calls: &CallPolicy| dispatcher.set_call_policy(calls.clone());
         self.follow(configs.clone(), Config::call_policy, tell);
+        let store = Arc::clone(&self.store);
+        let tell = move |limits: &BTreeMap<Arc<str>, BucketLimits>| store.set_bucket_limits(limits.clone());
+        self.follow(configs.clone(), Config::bucket_limits, tell);
+        let runtime = Arc::clone(&self.runtime);
+        self.follow(configs.clone(), |config| config.plugins.memory_max, move |max| memory::limit(&runtime, *max));
         if self.config.gateway.tls.is_some() {
             self.tasks.spawn(certificates::follow(gateway.clone(), configs.clone(), self.stop.clone()));
         }

@@ -1,16 +1,26 @@
 //! Notifications of the file system, as facts. They may be late, doubled or missing: the scan makes up for it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
 };
 use switchyard_core::settle::Fact;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 
 /// How many notifications may wait; those beyond are dropped, and a scan is asked for instead.
 const WAITING_MAX: usize = 4096;
+
+/// The shortest time between two looks at them: who writes in a loop makes millions, and each look costs the same
+/// whether it is at one or at thousands.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a notification says: about a file, or (none) that a scan is due.
 pub(super) type Hint = (Option<String>, Fact);
@@ -22,6 +32,8 @@ pub(super) struct Hints {
     /// Dropping it ends the notifications.
     watcher: Option<RecommendedWatcher>,
     events: mpsc::Receiver<notify::Result<Event>>,
+    /// When to look again.
+    not_before: Instant,
 }
 
 // === impl Hints ===
@@ -41,7 +53,7 @@ impl Hints {
         let watcher = started
             .inspect_err(|error| tracing::debug!(dir = %dir.display(), %error, "no notifications here; scanning only"))
             .ok();
-        Self { dir: dir.to_owned(), watcher, events }
+        Self { dir: dir.to_owned(), watcher, events, not_before: Instant::now() }
     }
 
     /// Whether the folder is being listened to.
@@ -49,10 +61,23 @@ impl Hints {
         self.watcher.is_some()
     }
 
-    /// What the next notification says. Never returns where there are none.
+    /// What all notifications say that have come, in order. Never returns where there are none.
     pub(super) async fn recv(&mut self) -> Vec<Hint> {
-        match self.events.recv().await {
-            Some(Ok(event)) => {
+        sleep_until(self.not_before).await;
+        let mut events = Vec::new();
+        if self.events.recv_many(&mut events, WAITING_MAX).await == 0 {
+            std::future::pending::<()>().await;
+        }
+        self.not_before = Instant::now() + PAUSE;
+        let mut hints: Vec<Hint> = events.into_iter().flat_map(|event| self.read(event)).collect();
+        // The same said again and again is one hint.
+        hints.dedup();
+        hints
+    }
+
+    fn read(&mut self, event: notify::Result<Event>) -> Vec<Hint> {
+        match event {
+            Ok(event) => {
                 if event.paths.contains(&self.dir)
                     && matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
                 {
@@ -60,11 +85,10 @@ impl Hints {
                 }
                 facts(&event)
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 tracing::debug!(%error, "a notification failed; scanning");
                 vec![(None, Fact::Absent)]
             }
-            None => std::future::pending().await,
         }
     }
 }

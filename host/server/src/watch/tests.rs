@@ -1,11 +1,18 @@
 //! Against a real folder; every wait is for an event, none for time.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::Path,
+};
 
 use switchyard_core::name::Digest;
 use tokio::time::timeout;
 
 use super::*;
+
+/// More than any test has, but for the one that is about it.
+const FILES_MAX: usize = 100;
 
 /// Long enough for any machine; reached only when the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,7 +30,8 @@ impl Watched {
         let options = Options {
             dir: dir.path().to_owned(),
             is_relevant: switchyard_core::folder::is_relevant,
-            size_max: 1 << 10,
+            size_max: |_| 1 << 10,
+            files_max: FILES_MAX,
         };
         let (watch, events) = Watch::new(options);
         let stop = CancellationToken::new();
@@ -72,6 +80,53 @@ async fn what_is_there_at_the_start_is_told_before_ready() {
         Some(Some(Item::Unreadable("it is longer than 1KiB; build it with --release and strip it".into())))
     );
     assert!(told.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_told_too() {
+    let odd = std::ffi::OsStr::from_bytes(b"a\xff.wasm");
+    let mut watched = Watched::start(|dir| {
+        fs::write(dir.join(odd), "1").expect("written");
+        // The same name once it is text.
+        fs::write(dir.join("a\u{fffd}.wasm"), "2").expect("written");
+    });
+    assert_eq!(watched.next_change().await, ("a\u{fffd}.wasm".into(), file("2")));
+    assert_eq!(watched.next().await, Event::Ready(Unsettled::Files(BTreeSet::new())));
+    fs::remove_file(watched.path("a\u{fffd}.wasm")).expect("removed");
+    // Now it is the other, at once or after it was gone.
+    let mut next = watched.next_change().await;
+    if next.1.is_none() {
+        next = watched.next_change().await;
+    }
+    assert_eq!(next, ("a\u{fffd}.wasm".into(), file("1")));
+    fs::remove_file(watched.dir.path().join(odd)).expect("removed");
+    assert_eq!(watched.next_change().await, ("a\u{fffd}.wasm".into(), None));
+}
+
+#[tokio::test]
+async fn of_too_many_files_those_that_were_there_first_are_followed() {
+    let mut watched = Watched::start(|dir| {
+        fs::write(dir.join("z.wasm"), "1").expect("written");
+        // As the file system counts time.
+        std::thread::sleep(Duration::from_millis(50));
+        for n in 0..FILES_MAX {
+            fs::write(dir.join(format!("a{n}.toml")), "").expect("written");
+        }
+    });
+    let mut told = BTreeSet::new();
+    while let Event::Changed(name, _) = watched.next().await {
+        told.insert(name);
+    }
+    assert!(told.contains("z.wasm"), "it was there before all others");
+    fs::write(watched.path("z.wasm"), "2").expect("written");
+    loop {
+        match watched.next().await {
+            Event::Changed(name, item) if name == "z.wasm" => break assert_eq!(item, file("2")),
+            Event::Changed(name, _) => _ = told.insert(name),
+            Event::Ready(_) => {}
+        }
+    }
+    assert!(told.len() <= FILES_MAX, "{} files are followed", told.len());
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! One key at a time, and batches of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::{Backend, Batch, Entry, Expect, KvOp, KvOutcome, Op, Outcome, RECORD_OVERHEAD_BYTES, StoreError};
+use crate::{
+    Backend, Batch, BucketLimits, Entry, Expect, KvOp, KvOutcome, Op, Outcome, RECORD_OVERHEAD_BYTES, StoreError,
+};
 
 const WORKS: &str = "a right operation on an open store succeeds";
 
@@ -200,6 +202,35 @@ pub async fn limits_are_enforced_by_name(store: Store) {
         batch = batch.increment("b", "k", 1);
     }
     too_large(store.commit(batch).await.map(|_| 0));
+}
+
+/// A bucket with limits of its own has those, for as long as they are said, and every other one the store's.
+pub async fn a_bucket_may_have_limits_of_its_own(store: Store) {
+    let [own, other] = ["values-own-limits", "values-other-limits"];
+    let put = async |bucket: &str, key: &str, bytes: usize| {
+        store.kv_put(bucket, key, vec![0; bytes].into(), Expect::Any).await
+    };
+    let record = 101 + RECORD_OVERHEAD_BYTES;
+    let limits = BucketLimits { bytes: 2 * record, value_bytes: 100 };
+    store.set_bucket_limits([(own.into(), limits)].into());
+    let refused = put(own, "a", 101).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { size: 101, max: 100, .. })), "{refused:?}");
+    put(own, "a", 100).await.expect(WORKS);
+    put(own, "b", 100).await.expect(WORKS);
+    let full = put(own, "c", 0).await;
+    assert!(matches!(&full, Err(StoreError::BucketFull { max, .. }) if *max == 2 * record), "{full:?}");
+    let counted = store.kv_increment(own, "n", 1).await;
+    assert!(matches!(counted, Err(StoreError::BucketFull { .. })), "{counted:?}");
+    for key in ["a", "b", "c"] {
+        put(other, key, 101).await.expect("it has no such limits");
+    }
+
+    // A lowered limit takes nothing away, and lets it shrink.
+    store.set_bucket_limits([(own.into(), BucketLimits { bytes: record, ..limits })].into());
+    put(own, "a", 99).await.expect("it shrinks");
+    assert!(put(own, "a", 100).await.is_err());
+    store.set_bucket_limits(BTreeMap::new());
+    put(own, "c", 101).await.expect("it has the store's own limits again");
 }
 
 /// A bucket's bytes follow every write, and a put beyond its limit is refused. For stores whose bucket limit

@@ -26,7 +26,7 @@ use super::{
     fault::Fault,
     state::State,
 };
-use crate::{Batch, Committed, DeadOp, Durability, Limits, Op, Outcome, StoreError, TimerOp};
+use crate::{Batch, Committed, DeadOp, Durability, Limits, Op, Outcome, StoreError, TimerOp, limits::NamedLimits};
 
 /// What the writer is asked for.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ pub(super) struct Work<'a> {
     pub(super) conn: &'a Connection,
     pub(super) state: &'a mut State,
     pub(super) limits: &'a Limits,
+    pub(super) buckets: &'a NamedLimits,
 }
 
 /// Something that was applied but not committed yet.

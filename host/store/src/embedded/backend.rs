@@ -1,6 +1,9 @@
 //! The trait as the embedded store does it: memory first, then the threads.
 
-use std::sync::{Arc, PoisonError, atomic::Ordering::Relaxed};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,9 +18,9 @@ use super::{
     rows::topic,
 };
 use crate::{
-    Backend, Batch, BucketUsage, Capabilities, Committed, Cursor, DeadCounts, DeadLetter, Entry, KeyPage, KvChange,
-    Limits, ListDead, ListKeys, LogPage, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError, StoredMessage,
-    Timer, TopicUsage, stats::Counters,
+    Backend, Batch, BucketLimits, BucketUsage, Capabilities, Committed, Cursor, DeadCounts, DeadLetter, Entry, KeyPage,
+    KvChange, Limits, ListDead, ListKeys, LogPage, Ownership, QueueUsage, ReadLog, Record, Stats, StoreError,
+    StoredMessage, Timer, TopicUsage, stats::Counters,
 };
 
 #[async_trait]
@@ -30,9 +33,13 @@ impl Backend for Embedded {
         &self.shared.limits
     }
 
+    fn set_bucket_limits(&self, limits: BTreeMap<Arc<str>, BucketLimits>) {
+        self.shared.buckets.set(limits);
+    }
+
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
         self.shared.failure.check()?;
-        let bytes = self.shared.limits.check_batch(&batch)?;
+        let bytes = self.shared.limits.check_batch(&batch, &self.shared.buckets)?;
         if batch.ops().is_empty() {
             return Ok(Committed::default());
         }

@@ -103,7 +103,8 @@ impl Writer {
         }
         self.set_sync(if durable { Sync::Full } else { Sync::Relaxed })?;
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut work = Work { conn: &self.conn, state: &mut self.state, limits: &self.shared.limits };
+        let Shared { limits, buckets, .. } = &*self.shared;
+        let mut work = Work { conn: &self.conn, state: &mut self.state, limits, buckets };
         let answers = group.iter().map(|waiting| work.apply(&waiting.ask)).collect::<Result<Answers>>()?;
         let wrote = answers.iter().any(Result::is_ok);
         if wrote {

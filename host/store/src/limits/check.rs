@@ -2,7 +2,7 @@
 
 use switchyard_core::message::PRIORITY_MAX;
 
-use super::{Limits, host_bucket, within};
+use super::{Limits, NamedLimits, host_bucket, within};
 use crate::{
     Batch, CursorOp, DeadLetter, DeadOp, DeadOrigin, Enqueue, KvOp, LeaseRef, LogOp, Measure, Op, OwnerOp, QueueOp,
     StoreError, TimerOp,
@@ -14,12 +14,12 @@ type Checked = Result<(), StoreError>;
 
 impl Limits {
     /// Checks the sizes of a batch and answers its bytes.
-    pub(crate) fn check_batch(&self, batch: &Batch) -> Result<usize, StoreError> {
+    pub(crate) fn check_batch(&self, batch: &Batch, named: &NamedLimits) -> Result<usize, StoreError> {
         within(Measure::BatchOps, batch.ops().len(), self.batch_ops)?;
         let bytes = batch.bytes();
         within(Measure::BatchBytes, bytes, self.batch_bytes)?;
         for op in batch.ops() {
-            self.check_op(op)?;
+            self.check_op(op, named)?;
         }
         Ok(bytes)
     }
@@ -33,9 +33,9 @@ impl Limits {
         within(Measure::Name, name.len(), self.name_bytes)
     }
 
-    fn check_op(&self, op: &Op) -> Checked {
+    fn check_op(&self, op: &Op, named: &NamedLimits) -> Checked {
         match op {
-            Op::Kv(op) => self.check_kv(op),
+            Op::Kv(op) => self.check_kv(op, named),
             Op::Log(op) => self.check_log(op),
             Op::Cursor(op) => self.check_cursor(op),
             Op::Queue(op) => self.check_queue(op),
@@ -55,11 +55,15 @@ impl Limits {
         }
     }
 
-    fn check_kv(&self, op: &KvOp) -> Checked {
+    fn check_kv(&self, op: &KvOp, named: &NamedLimits) -> Checked {
         let (bucket, key) = op.target();
         self.check_names(bucket, key)?;
         if let KvOp::Put { value, .. } = op {
-            let max = if host_bucket(bucket) { self.host_value_bytes } else { self.value_bytes };
+            let max = match named.of(bucket) {
+                Some(limits) => limits.value_bytes,
+                None if host_bucket(bucket) => self.host_value_bytes,
+                None => self.value_bytes,
+            };
             within(Measure::Value, value.len(), max)?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Misbehaves on request, and shows what the host gives to a guest. Each path is one deed; see `handle`.
 
+mod reach;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::{number, param, path};
@@ -44,6 +46,9 @@ impl http_handler::Guest for Rogue {
             "config" => config::get(&param(&target, "k").unwrap_or_default())
                 .map(Option::unwrap_or_default)
                 .map_err(|error| format!("{error:?}")),
+            "config-all" => config::get_all().map(pairs).map_err(|error| format!("{error:?}")),
+            "env" | "connect" => reach::reach(deed, &target),
+            _ if deed.starts_with("file-") => reach::reach(deed, &target),
             _ if deed.starts_with("kv-") => key_value(deed, &target).map_err(|e| format!("{e:?}")),
             _ => return respond(404, "no such deed"),
         };
@@ -62,6 +67,12 @@ fn respond(status: u16, text: &str) -> Response {
 /// The request's headers, one a line.
 fn headers(headers: &[(String, Vec<u8>)]) -> String {
     let lines = headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value)));
+    lines.collect()
+}
+
+/// `name=value`, one a line.
+fn pairs(pairs: Vec<(String, String)>) -> String {
+    let lines = pairs.iter().map(|(name, value)| format!("{name}={value}\n"));
     lines.collect()
 }
 

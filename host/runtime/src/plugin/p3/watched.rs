@@ -8,24 +8,33 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
 use super::worker::{Watch, lock};
-use crate::body::BodyError;
+use crate::{body::BodyError, plugin::streams::Placed};
 
 /// A response's body. When its worker dies the stream just ends, so the end is taken for one only while the worker
 /// has not failed.
 pub(super) struct Watched {
     body: WasiBody,
     worker: Arc<Watch>,
+    /// That of the call is its worker's, too, until it has answered.
+    _place: Arc<OwnedSemaphorePermit>,
 }
 
 // === impl Watched ===
 
 impl Watched {
-    pub(super) fn new(body: WasiBody, worker: Arc<Watch>) -> Self {
+    pub(super) fn new(body: WasiBody, worker: Arc<Watch>, place: Arc<OwnedSemaphorePermit>) -> Self {
         worker.open_bodies.fetch_add(1, Relaxed);
-        Self { body, worker }
+        Self { body, worker, _place: place }
+    }
+}
+
+impl Placed for Watched {
+    fn hold(&mut self, place: OwnedSemaphorePermit) {
+        self._place = Arc::new(place);
     }
 }
 

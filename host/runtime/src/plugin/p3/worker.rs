@@ -86,7 +86,7 @@ pub(super) struct Accompanying {
 /// Ends an instance that computes for longer than `max` without once waiting. Epochs are counted rather than time,
 /// so what passes while others have the thread is not charged.
 pub(super) fn limit_computation(store: &mut Store<GuestState>, watch: &Arc<Watch>, max: Duration) {
-    let ticks_max = u32::try_from(max.as_millis() / EPOCH_TICK.as_millis()).unwrap_or(u32::MAX);
+    let ticks_max = u32::try_from(max.as_millis() / EPOCH_TICK.as_millis()).unwrap_or(u32::MAX).max(1);
     let watch = watch.clone();
     store.epoch_deadline_callback(move |_| {
         watch.was_interrupted.store(true, Relaxed);

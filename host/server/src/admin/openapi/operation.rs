@@ -43,6 +43,12 @@ impl Operation {
         self.parameter(json!({"name": name, "in": "query", "schema": schema, "description": about}))
     }
 
+    /// Takes a member of the query that has to be there.
+    pub(super) fn required_query(self, name: &str, schema: &Value, about: &str) -> Self {
+        let parameter = json!({"name": name, "in": "query", "schema": schema, "description": about, "required": true});
+        self.parameter(parameter)
+    }
+
     /// Takes a header.
     pub(super) fn header(self, name: &str, schema: &Value, about: &str) -> Self {
         self.parameter(json!({"name": name, "in": "header", "schema": schema, "description": about}))

@@ -1,8 +1,10 @@
 //! Every path and method, in the order of the router.
 
 mod delivery;
+mod plugins;
 mod queues;
 mod sagas;
+mod traffic;
 
 use serde_json::json;
 use switchyard_core::problem::Code;
@@ -21,10 +23,20 @@ pub(super) const PAGE_MAX: u32 = 1_000;
 
 /// All of them.
 pub(super) fn all() -> Vec<Entry> {
-    [host(), plugins(), services(), routes(), breakers(), delivery::all(), queues::all(), sagas::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        host(),
+        plugins::all(),
+        services(),
+        traffic::all(),
+        routes(),
+        breakers(),
+        delivery::all(),
+        queues::all(),
+        sagas::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn host() -> Vec<Entry> {
@@ -60,24 +72,6 @@ fn host() -> Vec<Entry> {
                 .header("Last-Event-ID", &text, "The id of the last event that was seen.")
                 .answers_as(200, "A stream without an end", "text/event-stream", &text)
                 .refuses(&[Code::BadRequest, Code::ServiceBusy]),
-        ),
-    ]
-}
-
-fn plugins() -> Vec<Entry> {
-    vec![
-        (
-            "/api/v1/plugins",
-            "get",
-            Operation::new("listPlugins", "plugins", "The files of the plugins folder")
-                .pages(PAGE_MAX, &schema("Plugin")),
-        ),
-        (
-            "/api/v1/plugins/{name}",
-            "get",
-            Operation::new("plugin", "plugins", "One plugin, by the stem of its file")
-                .answers(200, "The plugin", &schema("Plugin"))
-                .refuses(&[Code::NotFound]),
         ),
     ]
 }

@@ -6,6 +6,7 @@ mod hosting;
 mod queues;
 mod routes;
 mod sagas;
+mod traffic;
 
 use serde_json::{Map, Value, json};
 use switchyard_core::{problem::Code, route::action::WEIGHT_MAX};
@@ -13,13 +14,16 @@ use switchyard_core::{problem::Code, route::action::WEIGHT_MAX};
 /// How durations are written.
 pub(super) const DURATION: &str = "^[0-9]{1,9} *(ms|s|m|h|d)$";
 
+/// How versions are written, as far as they are asked for.
+const VERSION: &str = "^(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})$";
+
 /// How names of services are written.
 const SERVICE: &str = "^[a-z0-9-]{1,63}$";
 
 /// Every schema by its name.
 pub(super) fn all() -> Map<String, Value> {
-    let all =
-        [common(), hosting::all(), routes::all(), delivery::all(), queues::all(), sagas::all()].into_iter().flatten();
+    let all = [common(), hosting::all(), traffic::all(), routes::all(), delivery::all(), queues::all(), sagas::all()];
+    let all = all.into_iter().flatten();
     all.map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
@@ -115,6 +119,11 @@ fn closed(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
     let mut schema = open(required, optional);
     schema["additionalProperties"] = false.into();
     schema
+}
+
+/// A semantic version, as far as one is asked for here.
+fn version() -> Value {
+    json!({"type": "string", "pattern": VERSION})
 }
 
 /// Shares of a split.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use switchyard_core::{
     breaker::Config,
-    describe::{Description, Role, Track},
+    describe::{Description, Needs, Role, Track},
     manifest::Manifest,
     name::{Digest, Generation},
 };
@@ -57,6 +57,7 @@ impl Breakers {
             exports: Vec::new(),
             manifest: None,
             debug_build: false,
+            needs: Needs::default(),
         };
         let plugin = self.runtime.plugin(PluginSpec {
             service: manifest.name.clone(),
@@ -65,6 +66,7 @@ impl Breakers {
             description: Arc::new(description),
             settings: switchyard_runtime::settings::Settings::default(),
         });
+        let plugin = plugin.expect("it was promised nothing");
         Arc::new(Service::of_plugin(Arc::new(manifest), Instance::new(plugin)))
     }
 

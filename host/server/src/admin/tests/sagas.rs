@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use switchyard_core::{
-    describe::{Description, Track},
+    describe::{Description, Needs, Track},
     manifest::Manifest,
     name::{Digest, Generation},
 };
@@ -35,6 +35,7 @@ fn host(sagas: &[Value]) -> Api {
         exports: Vec::new(),
         manifest: None,
         debug_build: false,
+        needs: Needs::default(),
     };
     let plugin = Runtime::new(options, Nothing::ports()).expect("a runtime").plugin(PluginSpec {
         service: manifest.name.clone(),
@@ -43,6 +44,7 @@ fn host(sagas: &[Value]) -> Api {
         description: Arc::new(description),
         settings: switchyard_runtime::settings::Settings::default(),
     });
+    let plugin = plugin.expect("it was promised nothing");
     let service = Service::of_plugin(Arc::new(manifest), Instance::new(plugin));
     let services = BTreeMap::from([(service.name().clone(), Arc::new(service))]);
     api.sources.dispatcher.publish(Snapshot { services, ..Snapshot::default() });

@@ -26,7 +26,7 @@ fn wrong_events_and_topics_name_line_and_remedy() {
     check("[services.a]\ngrants = [\n'publish:a.>',\n'publish:>.a']", ":4: 'publish:>.a' is no grant");
     check(
         "[services.a]\ngrants = ['read:a']",
-        ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN, queue:NAME or saga:NAME",
+        ":2: 'read:a' is no grant: write publish:TOPIC-PATTERN, subscribe:TOPIC-PATTERN, queue:NAME, saga:NAME, bucket:NAME or ",
     );
     check("[services.a]\ngrants = ['saga:a b']", ":2: 'saga:a b' is no grant");
 }

@@ -13,7 +13,10 @@ use switchyard_core::{
 use switchyard_dispatch::{RouteTarget, Service};
 
 use super::Wanted;
-use crate::{reload::stem::Active, routes::Route};
+use crate::{
+    reload::stem::Active,
+    routes::{Callee, Route},
+};
 
 /// How the configuration is called where a route's origin is told.
 const CONFIG_OWNER: &str = "switchyard.toml";
@@ -47,9 +50,14 @@ pub(super) fn all(wanted: &Wanted<'_>, main: &[(&str, &Active)], services: &Serv
     of_config.chain(of_api).chain(of_plugins).collect()
 }
 
-/// One to a service that is not there yet is left out until it comes, and a mirror likewise.
+/// One to a service or a version that is not there yet is left out until it comes, and a mirror likewise.
 fn of_operator(route: &Route, services: &Services, origin: Origin) -> Option<RouteRule<RouteTarget>> {
-    let known = |name: &ServiceName| services.get(name).cloned();
+    let known = |Callee { service, version }: &Callee| {
+        let service = services.get(service)?;
+        let Some(version) = version else { return Some(Arc::clone(service)) };
+        let named = service.versions.iter().find(|known| known.manifest.version == *version)?;
+        Some(Arc::new(service.answered_by(Arc::clone(named))))
+    };
     let mirror = route.mirror.as_ref().and_then(|mirror| {
         let service = known(&mirror.service)?;
         Some(Mirror { service, percent: mirror.percent })

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, uri::Authority};
 use switchyard_core::{
-    name::ServiceName,
     rate_limit::Quota,
     retry,
     route::{
@@ -15,7 +14,7 @@ use switchyard_core::{
 };
 
 use super::{
-    super::{AuthSaid, DraftRetry, HeaderSaid, MirrorDraft, QuotaDraft, RedirectDraft, RewriteDraft},
+    super::{AuthSaid, Callee, DraftRetry, HeaderSaid, MirrorDraft, QuotaDraft, RedirectDraft, RewriteDraft},
     InvalidRoute, wrong,
 };
 
@@ -104,9 +103,11 @@ impl RedirectDraft {
 // === impl MirrorDraft ===
 
 impl MirrorDraft {
-    pub(super) fn check(self) -> Result<Mirror<ServiceName>, InvalidRoute> {
+    pub(super) fn check(self) -> Result<Mirror<Callee>, InvalidRoute> {
         match self.percent.unwrap_or(100) {
-            percent @ 1..=100 => Ok(Mirror { service: self.service, percent }),
+            percent @ 1..=100 => {
+                Ok(Mirror { service: Callee { service: self.service, version: self.version }, percent })
+            }
             _ => wrong(&["mirror", "percent"], "a percentage is a number from 1 to 100"),
         }
     }

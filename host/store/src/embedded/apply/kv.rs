@@ -99,8 +99,12 @@ impl Work<'_> {
         let old_bytes = head.map_or(0, |head| record_bytes(key, head.value_bytes));
         let bytes = row.bytes.saturating_sub(old_bytes) + record_bytes(key, value.len() as u64);
         // A bucket over a limit that was lowered may still shrink.
-        if bytes > self.limits.bucket_bytes && bytes > row.bytes && !host_bucket(bucket) {
-            let max = self.limits.bucket_bytes;
+        let max = match self.buckets.of(bucket) {
+            Some(limits) => limits.bytes,
+            None if host_bucket(bucket) => u64::MAX,
+            None => self.limits.bucket_bytes,
+        };
+        if bytes > max && bytes > row.bytes {
             return Err(Fault::Refused(StoreError::BucketFull { bucket: bucket.clone(), max }));
         }
         let revision = self.state.numbers.next_revision();

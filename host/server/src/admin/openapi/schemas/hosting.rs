@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use switchyard_core::upstream::{FACT_LENGTH_MAX, FACTS_MAX, WEIGHT_MAX};
 
-use super::{closed, duration, flag, list, moment, number, object, one_of, open, or_null, text, texts, texts_by_name};
+use super::{
+    VERSION, closed, duration, flag, list, moment, number, object, one_of, open, or_null, text, texts, texts_by_name,
+};
 use crate::admin::openapi::operation::schema;
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
@@ -24,6 +26,29 @@ fn plugins() -> Vec<(&'static str, Value)> {
     );
     let previous =
         open(&[("generation", number()), ("digest", text()), ("version", text()), ("state", state.clone())], &[]);
+    let compared =
+        open(&[("generation", number()), ("digest", text()), ("version", text()), ("percent", number())], &[]);
+    let artifact = open(
+        &[
+            ("digest", text()),
+            ("version", or_null(&text())),
+            ("deployedAt", or_null(&moment())),
+            ("isLive", flag()),
+            ("hasSideFile", flag()),
+            ("isSigned", flag()),
+        ],
+        &[],
+    );
+    let mut rollback = closed(
+        &[],
+        &[
+            ("digest", json!({"type": ["string", "null"], "pattern": "^[0-9a-f]{8,64}$"})),
+            ("version", json!({"type": ["string", "null"], "pattern": VERSION})),
+        ],
+    );
+    // One of them at most.
+    let texts_of_both = json!({"digest": {"type": "string"}, "version": {"type": "string"}});
+    rollback["not"] = json!({"required": ["digest", "version"], "properties": texts_of_both});
     let objects = list(&object());
     let plugin = open(
         &[
@@ -46,11 +71,14 @@ fn plugins() -> Vec<(&'static str, Value)> {
             ("refusedCommands", objects.clone()),
             ("refusedSagas", objects),
             ("tier", or_null(&json!({"type": "string", "enum": ["quick", "optimised", null]}))),
+            ("rollout", or_null(&compared)),
+            ("rolledBack", or_null(&compared)),
             ("previous", list(&previous)),
+            ("artifacts", list(&artifact)),
         ],
         &[],
     );
-    vec![("Plugin", plugin), ("PluginRoute", route)]
+    vec![("Plugin", plugin), ("PluginRoute", route), ("Rollback", rollback)]
 }
 
 fn services() -> Vec<(&'static str, Value)> {
@@ -114,10 +142,7 @@ fn services() -> Vec<(&'static str, Value)> {
             "health",
             json!({"anyOf": [{"type": "string", "format": "health", "description": "A path of the upstream, or a URL of http or https."}, {"type": "null"}]}),
         ),
-        (
-            "version",
-            json!({"type": ["string", "null"], "pattern": "^(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})$"}),
-        ),
+        ("version", json!({"type": ["string", "null"], "pattern": VERSION})),
         ("tags", json!({"type": "array", "items": fact, "maxItems": FACTS_MAX})),
         (
             "metadata",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{closed, duration, flag, list, moment, object, one_of, open, or_null, text, texts, weight};
+use super::{closed, duration, flag, list, moment, object, one_of, open, or_null, text, texts, version, weight};
 use crate::admin::openapi::{operation::schema, paths::optional_duration};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
@@ -56,10 +56,13 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             ("status", json!({"enum": [301, 302, 303, 307, 308, null]})),
         ],
     );
-    let part = closed(&[("service", schema("ServiceName")), ("weight", weight())], &[]);
+    let part = closed(&[("service", schema("ServiceName")), ("weight", weight())], &[("version", or_null(&version()))]);
     let mirror = closed(
         &[("service", schema("ServiceName"))],
-        &[("percent", json!({"type": ["integer", "null"], "minimum": 1, "maximum": 100}))],
+        &[
+            ("version", or_null(&version())),
+            ("percent", json!({"type": ["integer", "null"], "minimum": 1, "maximum": 100})),
+        ],
     );
     let members = [
         ("host", json!({"anyOf": [{"type": "string", "format": "hostname"}, {"type": "null"}]})),
