@@ -48,7 +48,10 @@ fn curl(host: &Host, command: &str) -> String {
 }
 
 /// Commands that talk to a running host, and a word of what they print; of those that begin alike the longer one first.
-const SHOWS: [(&str, &str); 10] = [
+const SHOWS: [(&str, &str); 13] = [
+    ("deploy plugins/user-service.wasm", "user-service"),
+    ("ps", "user-service"),
+    ("traffic user-service", "0.1.0"),
     ("services register", "legacy"),
     ("routes add", "is there"),
     ("services", "legacy"),
@@ -73,6 +76,19 @@ fn local(host: &Host, line: &str) -> String {
     let output = Command::new("sh").arg("-c").arg(&line).arg(binary).current_dir(host.path()).output().unwrap();
     assert!(output.status.success(), "{line}: {}\n{}", String::from_utf8_lossy(&output.stderr), host.log());
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Makes a project, and has it served from its folder.
+async fn new_project(target: &Path) {
+    let setup = Setup::new();
+    let (status, text) = setup.run(&["new", "greeter", "--path", "made"]);
+    assert!(status.success(), "{text}");
+    for entry in fs::read_dir(setup.path().join("made")).unwrap().map(Result::unwrap) {
+        fs::rename(entry.path(), setup.path().join(entry.file_name())).unwrap();
+    }
+    let host = setup.env("CARGO_TARGET_DIR", target.to_str().unwrap()).command("dev").patience(600).start().await;
+    host.until("greeter", "active", |plugin| plugin["state"] == "active").await;
+    assert!(host.get("/greeter/Ann").await.text().contains("Hello, Ann!"), "{}", host.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,6 +122,7 @@ async fn every_command_of_the_readme_does_what_it_says() {
                 let (status, text) = host.as_ref().unwrap().run(&["inspect", "plugins/user-service.wasm"]);
                 assert!(status.success() && text.contains("user-service"), "{text}");
             }
+            "switchyard new greeter && cd greeter && switchyard dev" => new_project(&root().join("target/new")).await,
             line if line.starts_with("curl ") => {
                 let text = curl(host.as_ref().unwrap(), line);
                 let expected = match line {

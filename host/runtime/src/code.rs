@@ -170,14 +170,15 @@ impl CodeCache {
         Ok((file, path))
     }
 
-    /// Forgets a digest: its index, and all code that was ever made of it.
+    /// Forgets a digest: its index, and all code that was ever made of it. That it was refused is remembered for its time.
     pub(crate) fn forget(&self, digest: Digest) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let prefix = digest.to_string();
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
+        let is_of_it = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
+        for path in entries.map(|entry| entry.path()).filter(|path| is_of_it(path) && !refused::is_refusal(path)) {
             // Best effort: what stays is found to be unusable again.
-            let _ = fs::remove_file(entry.path());
+            let _ = fs::remove_file(path);
         }
     }
 

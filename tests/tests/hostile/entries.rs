@@ -146,3 +146,14 @@ async fn of_two_files_of_one_service_the_one_of_its_name_serves() {
     until(&host, &staged, |plugin| plugin["staged"] == true).await;
     assert_eq!(host.get("/hello/version").await.text(), "1");
 }
+
+/// A file with holes costs whoever drops it nothing, and its copy would cost the disk of the data.
+#[tokio::test]
+async fn no_copy_is_kept_of_what_turned_out_bad() {
+    let host = Setup::new().plugin("hello", "hello").start().await;
+    host.copy("bad", &component_bytes("bad-import"));
+    until_failed(&host, &["bad".to_owned()]).await;
+    let copies = || fs::read_dir(host.path().join("data/artifacts")).unwrap().count();
+    host.eventually("only the copy of the good one is left", async || (copies() == 1).then_some(())).await;
+    assert_eq!(host.get("/hello/").await.status, 200);
+}

@@ -76,11 +76,16 @@ impl CodeCache {
 pub(super) fn remove_old(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) && is_over(&path) {
+        if is_refusal(&path) && is_over(&path) {
             // Best effort: the next start tries again.
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Whether a file of the cache is one of these.
+pub(super) fn is_refusal(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == EXTENSION)
 }
 
 /// Also when it was written in the future, as the clock now says.

@@ -120,6 +120,17 @@ impl Artifacts {
         Ok(path)
     }
 
+    /// Removes the copy of this digest, if there is one.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub(crate) fn remove(&self, digest: Digest) -> io::Result<()> {
+        match fs::remove_file(self.path(digest)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// A place for a component that is about to be sent.
     ///
     /// # Errors

@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use switchyard_core::name::Generation;
+use switchyard_core::{
+    folder::Wanted,
+    name::{Digest, Generation},
+};
 use tokio::task::JoinError;
 
 use super::{
     Job, Reloader,
     load::{LoadFailure, Order, Origin},
-    stem::{Active, Leaving, Next, Running},
+    stem::{Active, Leaving, Next, Running, Stem},
 };
 
 /// How long to wait before a file is read again that changed while it was loaded.
@@ -73,12 +76,33 @@ impl Reloader {
             }
             Err(LoadFailure::Trouble(error)) => self.try_later(name, order.source, order.origin, error),
             Err(LoadFailure::Bad(error)) if is_good => self.lose_good(name, &error),
-            Err(LoadFailure::Bad(error)) => self.fail(name, Some(order.source), error),
+            Err(LoadFailure::Bad(error)) => {
+                self.fail(name, Some(order.source), error);
+                self.discard(order.source.digest);
+            }
         }
         if let Some(Next { source, pause }) = next {
             self.load(name, source, Origin::Folder, pause);
         }
         self.remove_succeeded();
+    }
+
+    /// Removes the copy of what turned out bad, unless it is needed elsewhere, where it may be good.
+    fn discard(&mut self, digest: Digest) {
+        let is_loading = |(name, stem): (&String, &Stem)| {
+            let is_of_it = |wanted: &Wanted| matches!(wanted, Wanted::Load(source) if source.digest == digest);
+            stem.loading.is_some() && self.tried.get(name).is_some_and(is_of_it)
+        };
+        let is_needed = self.good.digests().contains(&digest)
+            || self.stems.values().any(|stem| stem.digests().any(|of| of == digest))
+            || self.stems.iter().any(is_loading);
+        if !is_needed {
+            let loader = Arc::clone(&self.loader);
+            self.jobs.spawn_blocking(move || {
+                loader.discard(digest);
+                Job::LetGo
+            });
+        }
     }
 
     fn lose_good(&mut self, name: &str, error: &str) {

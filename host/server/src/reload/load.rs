@@ -20,7 +20,7 @@ use switchyard_core::{
 };
 use switchyard_delivery::Delivery;
 use switchyard_dispatch::Instance;
-use switchyard_runtime::{Plugin, PluginSpec, Prepared, Runtime, settings::Settings};
+use switchyard_runtime::{Plugin, PluginSpec, PrepareError, Prepared, Runtime, settings::Settings};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
@@ -121,14 +121,14 @@ impl Loader {
         // As which service it will serve only it can tell, so what is said of its file's holds as well.
         let of_file = PluginFile::from_stem(&order.stem).is_ok_and(|file| config.winch(&file.service));
         let mut prepared = match of_file {
-            true => self.runtime.prepare(&files.artifact, digest).await.map_err(bad)?,
-            false => self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(bad)?,
+            true => self.runtime.prepare(&files.artifact, digest).await.map_err(unprepared)?,
+            false => self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(unprepared)?,
         };
         let manifest = manifest(&order.stem, &prepared.description, files.side.as_deref()).map_err(LoadFailure::Bad)?;
         let settings = config.settings(&manifest.name, manifest.guests);
         let winch = of_file && settings.winch;
         if !winch && !prepared.optimised {
-            prepared = self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(bad)?;
+            prepared = self.runtime.prepare_optimised(&files.artifact, digest).await.map_err(unprepared)?;
         }
         let limits = &settings.limits;
         prepared.description.needs.check(limits.memory_max, u64::from(limits.tables_max)).map_err(bad)?;
@@ -195,12 +195,29 @@ impl Loader {
         }
     }
 
+    /// Removes the copy of what turned out bad, and what was made of it: a file that cost whoever dropped it nothing, as one
+    /// with holes does, shall not stay on the disk of the data.
+    pub(super) fn discard(&self, digest: Digest) {
+        if let Err(error) = self.artifacts.remove(digest) {
+            tracing::warn!(%digest, %error, "the copy of a bad component cannot be removed now");
+        }
+        self.runtime.forget(digest);
+    }
+
     /// Removes the artifacts that are not among these, and the code that was made of them.
     pub(super) fn retain(&self, referenced: &BTreeSet<Digest>) -> io::Result<()> {
         for digest in self.artifacts.retain(referenced)? {
             self.runtime.forget(digest);
         }
         Ok(())
+    }
+}
+
+/// What the host itself could not do may be possible later.
+fn unprepared(error: PrepareError) -> LoadFailure {
+    match error {
+        PrepareError::Host(_) => LoadFailure::Trouble(in_one_line(error)),
+        error => bad(error),
     }
 }
 
