@@ -156,6 +156,14 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     }
 }
 
+/// The request itself, as its own: async handlers cannot borrow it.
+#[cfg(feature = "async")]
+impl FromRequest for Request {
+    fn from_request(request: &Request) -> Result<Self> {
+        Ok(request.clone())
+    }
+}
+
 /// None when the body is empty.
 impl<T: DeserializeOwned> FromRequest for Option<Json<T>> {
     fn from_request(request: &Request) -> Result<Self> {

@@ -36,10 +36,14 @@
 //! assert_eq!(router.serve(Request::get("/hello/ann")).body(), b"hello, ann");
 //! ```
 //!
-//! Invariants: a handler sees whole bodies and answers with whole bodies; guests are reused by default, so a
+//! With the feature `async` there are services of WASI 0.3, too, whose handlers are async: see `asynchronous`.
+//!
+//! Invariants: a synchronous handler sees whole bodies and answers with whole bodies; guests are reused by default, so a
 //! `static` lives as long as its instance, and state belongs into [`kv`]; events, messages and commands may come
 //! twice, so handlers are idempotent.
 
+#[cfg(feature = "async")]
+pub mod asynchronous;
 pub mod authenticator;
 pub mod batch;
 #[doc(hidden)]
@@ -86,7 +90,8 @@ pub use response::{IntoResponse, Json, Response};
 pub use router::Router;
 pub use sagas::Saga;
 
-/// The project's README, whose example has to compile.
+/// The project's pages, whose examples have to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../host/SERVICES.md")]
+struct Pages;

@@ -170,6 +170,13 @@ impl Request {
         Self { method, target, headers, body, params: Vec::new() }
     }
 
+    /// The same without its body, and the body.
+    #[cfg(all(feature = "async", not(target_arch = "wasm32")))]
+    pub(crate) fn split(mut self) -> (Self, Vec<u8>) {
+        let body = std::mem::take(&mut self.body);
+        (self, body)
+    }
+
     /// The query as it stands in the target; empty when there is none.
     pub(crate) fn query_text(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)

@@ -6,14 +6,14 @@
 
 mod handler;
 mod pattern;
+mod table;
 
 use std::sync::Arc;
 
-use pattern::Pattern;
-
-use crate::{Error, IntoResponse, Request, Response};
+use crate::{IntoResponse, Request, Response};
 
 pub use handler::Handler;
+pub(crate) use table::Table;
 
 #[doc(hidden)]
 pub use handler::{Parts, Routed, Whole};
@@ -34,14 +34,7 @@ type Serve = Arc<dyn Fn(&Request) -> Response + Send + Sync>;
 /// ```
 #[derive(Default)]
 pub struct Router {
-    /// Sorted by pattern: literal segments before parameters, parameters before `*`.
-    routes: Vec<Route>,
-}
-
-struct Route {
-    pattern: Pattern,
-    method: &'static str,
-    serve: Serve,
+    routes: Table<Serve>,
 }
 
 /// What a [wrapper](Router::wrap) lies around.
@@ -90,7 +83,7 @@ impl Router {
     /// A handler for requests of any other method, given in upper case.
     pub fn on<Takes>(self, method: &'static str, pattern: &'static str, handler: impl Handler<Takes>) -> Self {
         let serve = Arc::new(move |request: &Request| handler.answer(request));
-        self.add(Route { pattern: Pattern::parse(pattern), method, serve })
+        Self { routes: self.routes.with(method, pattern, serve) }
     }
 
     /// All routes of another router, below this prefix. They see the whole path, and the parameters of the prefix, too.
@@ -98,9 +91,7 @@ impl Router {
     /// # Panics
     /// When one of them has a handler already, or the prefix holds a `*`.
     pub fn nest(self, prefix: &'static str, other: Self) -> Self {
-        let prefix = Pattern::parse(prefix);
-        let routes = other.routes.into_iter();
-        routes.fold(self, |router, route| router.add(Route { pattern: prefix.join(route.pattern), ..route }))
+        Self { routes: self.routes.nest(prefix, other.routes) }
     }
 
     /// Lies around all handlers that were added so far: looks at the request before they do, and at their response, or
@@ -122,58 +113,29 @@ impl Router {
     /// ```
     pub fn wrap(self, wrapper: impl Fn(&Request, Next<'_>) -> Response + Send + Sync + 'static) -> Self {
         let wrapper = Arc::new(wrapper);
-        let routes = self.routes.into_iter().map(|route| {
-            let (wrapper, inner) = (Arc::clone(&wrapper), route.serve);
+        let routes = self.routes.map(|inner| {
+            let wrapper = Arc::clone(&wrapper);
             let serve: Serve = Arc::new(move |request| wrapper(request, Next { serve: &inner }));
-            Route { serve, ..route }
+            serve
         });
-        Self { routes: routes.collect() }
+        Self { routes }
     }
 
     /// Answers a request.
     pub fn serve(&self, mut request: Request) -> Response {
-        let mut found = None;
-        let mut allowed: Vec<&str> = Vec::new();
-        for route in &self.routes {
-            let Some(params) = route.pattern.matched(request.path()) else { continue };
-            if route.answers(request.method()) {
-                found = Some((route, params));
-                break;
-            }
-            if !allowed.contains(&route.method) {
-                allowed.push(route.method);
-            }
-        }
-        match found {
-            Some((route, params)) => {
+        match self.routes.find(&request) {
+            Ok((serve, params)) => {
                 request.set_params(params);
-                (route.serve)(&request)
+                serve(&request)
             }
-            None if allowed.is_empty() => Error::not_found("Not found").into_response(),
-            None => Error::new(405, "Method not allowed").header("allow", allowed.join(", ")).into_response(),
+            Err(error) => error.into_response(),
         }
-    }
-
-    fn add(mut self, route: Route) -> Self {
-        let at = self.routes.partition_point(|other| other.pattern <= route.pattern);
-        let same = |other: &Route| other.pattern == route.pattern && other.method == route.method;
-        assert!(!self.routes[..at].iter().any(same), "{} {:?} has two handlers", route.method, route.pattern);
-        self.routes.insert(at, route);
-        self
     }
 }
 
 impl std::fmt::Debug for Router {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.routes.iter().map(|route| (route.method, &route.pattern))).finish()
-    }
-}
-
-// === impl Route ===
-
-impl Route {
-    fn answers(&self, method: &str) -> bool {
-        self.method == method || (self.method == "GET" && method == "HEAD")
+        self.routes.fmt(f)
     }
 }
 

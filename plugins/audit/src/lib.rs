@@ -8,8 +8,9 @@
 mod record;
 
 use record::Record;
+use serde::Deserialize;
 use switchyard_sdk::{
-    Delivery, Error, Event, Failure, Manifest, Request, Response, Result, Route, Router, Subscription, Verdict, kv,
+    Delivery, Event, Failure, Manifest, Query, Response, Result, Route, Router, Subscription, Verdict, kv,
 };
 
 /// Events that are kept.
@@ -45,12 +46,15 @@ fn record(event: &Event, delivery: &Delivery) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What of the query string counts.
+#[derive(Deserialize)]
+struct Newest {
+    limit: Option<usize>,
+}
+
 /// The newest events first, as many as `limit` asks for.
-fn list(request: &Request) -> Result<Response> {
-    let limit = match request.query("limit") {
-        Some(text) => text.parse().map_err(|_| Error::bad_request("limit is a number"))?,
-        None => LIMIT,
-    };
+fn list(Query(newest): Query<Newest>) -> Result<Response> {
+    let limit = newest.limit.unwrap_or(LIMIT);
     let keys: Vec<String> = (0..KEPT).map(key).collect();
     let mut records: Vec<Vec<u8>> = kv::own()?.get_many(&keys)?.into_iter().flatten().collect();
     records.sort_by_cached_key(|record| std::cmp::Reverse(Record::sequence_of(record)));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use switchyard_sdk::batch::{self, Batch, Condition};
 use switchyard_sdk::{
-    Delivery, Event, Failure, Manifest, Request, Response, Result, Route, Router, Saga, Subscription, kv, uuid,
+    Delivery, Event, Failure, Manifest, Path, Request, Response, Result, Route, Router, Saga, Subscription, kv, uuid,
 };
 
 /// What an order's saga does.
@@ -64,9 +64,8 @@ fn place(request: &Request) -> Result<Response> {
     Ok(Response::json(&json!({ "orderId": order_id, "sagaId": saga_id, "status": status })).with_status(202))
 }
 
-fn read(request: &Request) -> Result<Response> {
-    let id = request.param("orderId");
-    let order = if uuid::is_valid(id) { kv::own()?.get(&key(id))? } else { None };
+fn read(Path(id): Path<String>) -> Result<Response> {
+    let order = if uuid::is_valid(&id) { kv::own()?.get(&key(&id))? } else { None };
     Ok(order.map_or_else(|| Response::problem(404, "Order not found"), Response::json_bytes))
 }
 

@@ -33,7 +33,7 @@ pub struct Answer {
 // === impl Answer ===
 
 impl Answer {
-    pub(super) fn new(called: Called, response: Response) -> Self {
+    pub(crate) fn new(called: Called, response: Response) -> Self {
         Self { called, response }
     }
 

@@ -25,11 +25,11 @@ pub struct Service {
 #[derive(Debug, Clone)]
 #[must_use = "a call is sent by `send`"]
 pub struct Call {
-    method: String,
-    url: String,
+    pub(crate) method: String,
+    pub(crate) url: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
     body_max: usize,
     /// What is wrong with it, told when it is sent.
     wrong: Option<String>,
@@ -164,7 +164,7 @@ impl Call {
         }
     }
 
-    fn outgoing(self) -> Result<Outgoing, Fault> {
+    pub(crate) fn outgoing(self) -> Result<Outgoing, Fault> {
         let Self { method, url, headers, body, timeout, body_max, wrong } = self;
         if let Some(wrong) = wrong {
             return Err(Fault::Invalid(wrong));

@@ -96,7 +96,7 @@ pub(crate) enum Fault {
 // === impl Error ===
 
 impl Error {
-    pub(super) fn new(called: Called, fault: Fault, after: Duration) -> Self {
+    pub(crate) fn new(called: Called, fault: Fault, after: Duration) -> Self {
         match fault {
             Fault::Invalid(what) => Self::Invalid { called, what },
             Fault::Denied => Self::Denied { called },
@@ -144,7 +144,7 @@ impl Error {
 // === impl Called ===
 
 impl Called {
-    pub(super) fn new(method: &str, url: &str) -> Self {
+    pub(crate) fn new(method: &str, url: &str) -> Self {
         let url = url.split(['?', '#']).next().unwrap_or_default();
         Self { method: method.to_owned(), url: url.to_owned() }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use futures_util::FutureExt;
 use serde_json::Value;
 use switchyard_core::{
     manifest::{
@@ -38,6 +39,7 @@ mod bindings {
         path: "../../wit",
         inline: "package host:describe; world described { export switchyard:plugin/manifest@0.1.0; }",
         world: "host:describe/described",
+        exports: { default: async },
     });
 }
 
@@ -51,8 +53,13 @@ pub(super) fn ask(component: &Component) -> anyhow::Result<Manifest> {
     store.limiter(|budget| budget);
     clock::limit(&mut store, DESCRIBE_TIME_MAX);
     let _clock = Clock::start(&engine);
-    let said = bindings::Described::instantiate(&mut store, component, &linker)
-        .and_then(|described| described.switchyard_plugin_manifest().call_describe(&mut store));
+    // A component of WASI 0.3 whose imports are async can be called in no other way. All of them trap, so there is nothing to
+    // wait for, and it ends in one go.
+    let asked = async {
+        let described = bindings::Described::instantiate_async(&mut store, component, &linker).await?;
+        described.switchyard_plugin_manifest().call_describe(&mut store).await
+    };
+    let said = asked.now_or_never().unwrap_or_else(|| Err(wasmtime::format_err!("it waits")));
     if store.data().refused.is_some() {
         bail!("it takes more than the {} MiB of memory that there are for it", DESCRIBE_MEMORY_MAX >> 20);
     }
