@@ -13,6 +13,7 @@ pub mod bus;
 mod chunked;
 mod client;
 mod host;
+pub mod otlp;
 mod probe;
 mod random;
 mod raw;

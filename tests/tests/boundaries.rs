@@ -31,8 +31,20 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// What core may depend on: data and text, nothing that acts.
-const CORE_MAY_USE: [&str; 11] =
-    ["base64", "bytes", "chrono", "croner", "hex", "semver", "serde", "serde_json", "sha2", "strsim", "thiserror"];
+const CORE_MAY_USE: [&str; 12] = [
+    "base64",
+    "bytes",
+    "chrono",
+    "croner",
+    "hex",
+    "schemars",
+    "semver",
+    "serde",
+    "serde_json",
+    "sha2",
+    "strsim",
+    "thiserror",
+];
 
 /// Names that no pure code has a use for.
 const IMPURE: [&str; 16] = [

@@ -17,6 +17,7 @@ mod hash;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::eligible::Eligible;
@@ -32,8 +33,9 @@ pub const PANIC_MIN: usize = 3;
 pub const SLOW_START_PERCENT: u64 = 10;
 
 /// How an instance is chosen from those that may answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "BalancerKind")]
 pub enum Kind {
     /// One after the other; where weights differ, one of twice the weight has twice as many turns, spread evenly.
     #[default]

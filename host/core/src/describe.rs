@@ -4,6 +4,7 @@ mod needs;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Guests, Manifest};
@@ -11,8 +12,9 @@ use crate::manifest::{Guests, Manifest};
 pub use needs::{Exceeds, Needs};
 
 /// A role that a component takes by exporting its interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "PluginRole")]
 pub enum Role {
     /// HTTP with whole bodies, the fast lane.
     HttpHandler,

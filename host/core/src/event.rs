@@ -12,6 +12,7 @@ pub mod topic;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{name::ServiceName, timestamp::Timestamp};
@@ -124,7 +125,7 @@ pub struct Cause {
 }
 
 /// What publishing answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Receipt {
     /// The event's id.
     pub id: String,

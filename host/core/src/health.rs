@@ -5,6 +5,7 @@ mod config;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::timestamp::Timestamp;
@@ -47,7 +48,7 @@ pub enum Lifecycle {
 }
 
 /// What checks found of something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
     /// It answers.
@@ -60,8 +61,9 @@ pub enum CheckStatus {
 }
 
 /// The latest check of a service or dependency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "HealthCheck")]
 pub struct Check {
     /// What is believed of it, by the thresholds.
     pub status: CheckStatus,

@@ -5,6 +5,7 @@ mod delivery;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -77,7 +78,7 @@ pub struct Manifest {
 }
 
 /// A path that the gateway sends to a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RouteSpec {
     /// `/a/b` exact, `/a/{id}` one segment, `/a/*` the prefix `/a` and all below it.
@@ -97,7 +98,7 @@ pub struct RouteSpec {
 }
 
 /// Something a service needs, shown in `/health`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dependency {
     /// The name it is shown under; without a URL, the service of that name.
@@ -111,7 +112,7 @@ pub struct Dependency {
 }
 
 /// How guests serve requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guests {
     /// A fresh instance for every request.
@@ -121,36 +122,36 @@ pub enum Guests {
 }
 
 /// The members of a side file: what is there overrides what the component says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SideFile {
-    /// See [`Manifest::name`].
+    /// The service it serves as.
     pub name: Option<ServiceName>,
-    /// See [`Manifest::version`].
+    /// Its semantic version.
     pub version: Option<semver::Version>,
-    /// See [`Manifest::description`].
+    /// One sentence for people.
     pub description: Option<String>,
-    /// See [`Manifest::tags`].
+    /// Words to discover it by.
     pub tags: Option<Vec<String>>,
-    /// See [`Manifest::metadata`].
+    /// Further facts.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// See [`Manifest::routes`].
+    /// Its routes.
     pub routes: Option<Vec<RouteSpec>>,
-    /// See [`Manifest::subscriptions`].
+    /// Its subscriptions.
     pub subscriptions: Option<Vec<SubscriptionSpec>>,
-    /// See [`Manifest::queues`].
+    /// The queues it consumes.
     pub queues: Option<Vec<ConsumerSpec>>,
-    /// See [`Manifest::schedules`].
+    /// What it wants done by the clock.
     pub schedules: Option<Vec<ScheduleSpec>>,
-    /// See [`Manifest::commands`].
+    /// The saga commands that it carries out.
     pub commands: Option<Vec<String>>,
-    /// See [`Manifest::sagas`]; in the same members as in JSON.
+    /// Its saga definitions, in the same members as in JSON.
     pub sagas: Option<Vec<Definition>>,
-    /// See [`Manifest::dependencies`].
+    /// What it needs.
     pub dependencies: Option<Vec<Dependency>>,
-    /// See [`Manifest::health`].
+    /// A path, called in process, that answers 2xx while the service is well.
     pub health: Option<String>,
-    /// See [`Manifest::guests`].
+    /// Fresh or reused instances.
     pub guests: Option<Guests>,
 }
 

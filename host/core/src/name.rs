@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +13,9 @@ pub const SERVICE_NAME_MAX: usize = 63;
 pub const INTERNAL_SUFFIX: &str = ".internal";
 
 /// The name of a service: 1 to 63 of `a-z`, `0-9` and `-`. Clones are cheap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z0-9-]{1,63}$"))]
 pub struct ServiceName(Arc<str>);
 
 /// Why a string is not a service name.
@@ -22,8 +24,9 @@ pub struct ServiceName(Arc<str>);
 pub struct InvalidServiceName(pub String);
 
 /// The SHA-256 of a component's bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Digest([u8; 32]);
 
 /// Why a string is not a digest.
@@ -32,7 +35,7 @@ pub struct Digest([u8; 32]);
 pub struct InvalidDigest(pub String);
 
 /// One activation of a digest. Numbers rise during the life of the host's process and are never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Generation(pub u64);
 
 /// What the name of a file in the plugins folder says: `NAME.wasm` or `NAME@VERSION.wasm`.

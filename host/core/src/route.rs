@@ -17,6 +17,7 @@ mod trie;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::action::HeaderMatch;
@@ -46,7 +47,8 @@ pub struct RouteRule<T> {
 }
 
 /// Who asked for a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RouteOrigin")]
 pub struct Origin {
     /// Where it was written.
     pub layer: Layer,
@@ -56,8 +58,9 @@ pub struct Origin {
 
 /// Where a route was written. A later layer wins over an earlier one where both claim the same path, host,
 /// headers and method; within the manifests the first that came keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "RouteLayer")]
 pub enum Layer {
     /// The component's own manifest.
     Manifest,

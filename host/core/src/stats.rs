@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How many buckets there are; the last one takes everything from 2^36 µs, 19 hours, on.
@@ -17,8 +18,9 @@ pub const BUCKETS: usize = 16 + 32 * 16;
 pub const LATEST: usize = 100;
 
 /// The figures of `/health`. Times are in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RequestFigures")]
 pub struct Metrics {
     /// Requests answered since the start.
     pub request_count: u64,

@@ -6,11 +6,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the form in which its text is the same on every host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Timestamp(pub u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+#[schemars(rename = "Moment", description = "A moment, as RFC 3339 writes it.", extend("format" = "date-time"))]
+pub struct Timestamp(#[schemars(with = "String")] pub u64);
 
 // === impl Timestamp ===
 

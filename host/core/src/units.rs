@@ -2,16 +2,19 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A duration written with its unit: `ms`, `s`, `m`, `h` or `d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(rename = "Duration", extend("pattern" = "^[0-9]{1,9} *(ms|s|m|h|d)$"))]
 pub struct HumanDuration(pub Duration);
 
 /// A number of bytes written with its unit: `B`, `KiB`, `MiB`, `GiB` (or `KB`, `MB`, `GB`, of thousands).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(rename = "Size", extend("pattern" = "^[0-9]{1,9} *(B|KiB|MiB|GiB|KB|MB|GB)$"))]
 pub struct ByteSize(pub u64);
 
 /// Why a string is neither a duration nor a size.

@@ -21,6 +21,9 @@ const WAITING_MAX: usize = 10_000;
 /// Events of the host that are stored in one commit.
 const TOGETHER_MAX: usize = 100;
 
+/// What operators did. Only the host says so.
+pub const AUDIT: &str = "audit.action";
+
 /// The source of the host's own events.
 pub(crate) const SOURCE: &str = "/switchyard";
 
@@ -30,6 +33,10 @@ pub(crate) struct Announcer {
     /// Taken by the one task that tells.
     receiver: Mutex<Option<mpsc::Receiver<Draft>>>,
     lost: AtomicU64,
+}
+
+fn draft(topic: &'static str, subject: Option<String>, data: &Value) -> Draft {
+    Draft { topic: topic.to_owned(), subject, data: Some(data.to_string().into()), ..Draft::default() }
 }
 
 // === impl Announcer ===
@@ -46,11 +53,19 @@ impl Announcer {
 impl Delivery {
     /// Publishes an event of the host itself, soon. It passes middleware by, and never makes its caller wait.
     pub fn announce(&self, topic: &'static str, subject: Option<String>, data: Value) {
-        let draft = Draft { topic: topic.to_owned(), subject, data: Some(data.to_string().into()), ..Draft::default() };
+        let draft = draft(topic, subject, &data);
         if self.announcer.sender.try_send(draft).is_err() {
             let lost = self.announcer.lost.fetch_add(1, Relaxed) + 1;
             tracing::error!(topic, lost, "an event of the host is lost: too many wait for the store");
         }
+    }
+
+    /// The same, and answers once it is stored.
+    ///
+    /// # Errors
+    /// When the store cannot take it.
+    pub async fn record(&self, topic: &'static str, subject: Option<String>, data: Value) -> Result<(), Error> {
+        self.publish(Publisher::host(), vec![draft(topic, subject, &data)]).await.map(drop)
     }
 
     /// Stores what is announced until the host stops; what waits then is stored first.

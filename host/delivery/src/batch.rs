@@ -93,11 +93,11 @@ impl Delivery {
             .iter()
             .filter_map(|op| if let BatchOp::Publish(draft) = op { Some(draft.clone()) } else { None })
             .collect();
-        let prepared = self.prepare(&publisher, drafts).await.map_err(batch_error)?;
+        let mut prepared = self.prepare(&publisher, drafts).await.map_err(batch_error)?;
         let config = self.config();
         let mut appends = prepared.appends(&config);
         let (mut batch, mut places) = (Batch::new(), Vec::with_capacity(ops.len()));
-        let mut wishes = Vec::new();
+        let (mut wishes, mut spans) = (Vec::new(), Vec::new());
         let conditions_first = repeats_a_key(&ops);
         if conditions_first {
             for (place, op) in ops.iter().enumerate() {
@@ -124,7 +124,9 @@ impl Delivery {
                     None => continue,
                 },
                 BatchOp::Enqueue(draft) => {
-                    Op::Queue(QueueOp::Enqueue(self.enqueue_op(&publisher, draft).map_err(batch_error)?))
+                    let (enqueue, span) = self.enqueue_op(&publisher, draft).map_err(batch_error)?;
+                    spans.extend(span);
+                    Op::Queue(QueueOp::Enqueue(enqueue))
                 }
                 write => match kv_op(write, conditions_first) {
                     Some(op) => Op::Kv(op),
@@ -135,6 +137,7 @@ impl Delivery {
             places.push(place);
         }
         drop(appends);
+        prepared.sending.extend(spans);
         let mut ack = Batch::new();
         let acking = if acks { self.push_ack(&mut ack, handled.as_deref())? } else { None };
         let starts = match self.push_starts(&publisher, &mut batch, &mut places, wishes).await {

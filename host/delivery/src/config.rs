@@ -63,7 +63,7 @@ pub struct Config {
 }
 
 /// What happens to an event when a middleware fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnError {
     /// It goes on as it was.
@@ -83,7 +83,7 @@ pub struct Topic {
 }
 
 /// When publishing to a topic is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TopicDurability {
     /// Once the event is on disk.
@@ -118,7 +118,7 @@ pub struct ConfiguredSubscription {
 }
 
 /// Who is called with the events of a subscription.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// A service's event handler.
@@ -132,7 +132,7 @@ pub enum Endpoint {
 }
 
 /// Whether topics, queues and sagas are open to plugins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grants {
     /// Every plugin may use every topic, queue and saga.

@@ -32,12 +32,16 @@ mod stats;
 mod subscription;
 mod timers;
 mod topics;
+mod traces;
 mod view;
 
+pub use announce::AUDIT;
 pub use config::Config;
 pub use delivery::Delivery;
 pub use error::Error;
 pub use publish::{EventsPage, From, Publisher};
 pub use queue::json_data;
-pub use saga::{Carrier, DefinitionView, ListSagas, SagaPage, SagaStats, Sent, To, Trial};
+pub use saga::{
+    Carrier, DefinitionView, ListSagas, SagaCount, SagaPage, SagaStats, SagaSummary, SagaView, Sent, To, Trial,
+};
 pub use view::{DeadLetterView, Handled, QueueView, SubscriptionView, TopicView};

@@ -15,11 +15,13 @@ use switchyard_runtime::ports::Origin;
 use switchyard_store::{Append, Batch, LogOp, LogOutcome, Op, Outcome, ReadLog};
 
 use crate::{
-    announce, clock,
+    announce::{self, AUDIT},
+    clock,
     config::{Config, DEDUPLICATION, Topic, TopicDurability},
     delivery::Delivery,
     error::Error,
     random,
+    traces::Sending,
 };
 
 /// Pages of the log that one question may look through; what it did not come to is behind its cursor.
@@ -67,6 +69,8 @@ pub struct EventsPage {
 /// Events that are ready to be stored, in order.
 pub(crate) struct Prepared {
     pub(crate) events: Vec<Event>,
+    /// Their spans, and those of what else is in the same commit.
+    pub(crate) sending: Sending,
     now: Timestamp,
 }
 
@@ -102,6 +106,11 @@ impl Publisher {
             Who::Service(origin) => Some(origin),
             Who::Host | Who::Operator(_) | Who::Event { .. } => None,
         }
+    }
+
+    /// Whether a trace may begin with what it publishes.
+    pub(crate) fn may_begin_trace(&self) -> bool {
+        matches!(self.0, Who::Operator(_))
     }
 
     fn is_host(&self) -> bool {
@@ -146,8 +155,14 @@ impl Delivery {
         if prepared.events.iter().all(|event| topic(&config, &event.topic).durability != TopicDurability::Durable) {
             batch = batch.relaxed();
         }
-        let committed = self.store.commit(batch).await?;
-        Ok(prepared.receipts(&committed.outcomes))
+        match self.store.commit(batch).await {
+            Ok(committed) => Ok(prepared.receipts(&committed.outcomes)),
+            Err(error) => {
+                let error = Error::from(error);
+                prepared.sending.fail(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Checks and completes drafts, and lets middleware see them.
@@ -157,23 +172,36 @@ impl Delivery {
             return Err(Error::Invalid(format!("{} events at once, over the limit of {BATCH_MAX}", drafts.len())));
         }
         let (config, now) = (self.config(), clock::now());
-        let mut events = Vec::with_capacity(drafts.len());
+        let (mut events, mut sending) = (Vec::with_capacity(drafts.len()), Sending::default());
         for (place, draft) in drafts.into_iter().enumerate() {
+            if draft.topic == AUDIT && !publisher.is_host() {
+                return Err(Error::Denied(format!("what is on {AUDIT} is what operators did; only the host says it")));
+            }
             if let Some(origin) = publisher.origin() {
                 config.may_publish(&origin.service, &draft.topic)?;
             }
             let complete = draft.complete(publisher.circumstances(now));
-            events.push(complete.map_err(|InvalidEvent(text)| {
+            let mut event = complete.map_err(|InvalidEvent(text)| {
                 Error::InvalidEvent(InvalidEvent(if several { format!("event {place}: {text}") } else { text }))
-            })?);
+            })?;
+            let may_begin = publisher.may_begin_trace();
+            let span = self.sending(event.traceparent.as_deref(), may_begin, &event.topic, &event.id);
+            sending.extend(span.map(|mut span| {
+                event.traceparent = Some(span.traceparent().as_ref().to_owned());
+                span
+            }));
+            events.push(event);
         }
         if !publisher.is_host() && !config.middleware.is_empty() {
             let context = publisher.origin().map(|origin| &origin.context);
             for event in &mut events {
-                self.pass_middleware(&config, context, event).await?;
+                if let Err(error) = self.pass_middleware(&config, context, event).await {
+                    sending.fail(&error);
+                    return Err(error);
+                }
             }
         }
-        Ok(Prepared { events, now })
+        Ok(Prepared { events, sending, now })
     }
 
     /// Events of these topics (none means all), at most `limit`, from a place on.
@@ -218,6 +246,7 @@ impl Prepared {
             Outcome::Log(LogOutcome::Appended { sequence, duplicate }) => Some((*sequence, *duplicate)),
             _ => None,
         });
+        self.sending.end();
         let receipt =
             |(event, (sequence, duplicate)): (Event, (u64, bool))| Receipt { id: event.id, sequence, duplicate };
         self.events.into_iter().zip(appended).map(receipt).collect()

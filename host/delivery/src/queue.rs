@@ -16,6 +16,7 @@ use switchyard_core::{
     timestamp::Timestamp,
     units::HumanDuration,
 };
+use switchyard_dispatch::Active;
 use switchyard_runtime::ports::Settlement;
 use switchyard_store::{
     Batch, Enqueue, Lease, LeaseRef, Op, Outcome, QueueOp, QueueOutcome, QueueUsage, StoreError, StoredMessage,
@@ -29,6 +30,7 @@ use crate::{
     error::Error,
     publish::{Publisher, shared},
     random,
+    traces::Sending,
     view::QueueView,
 };
 
@@ -67,37 +69,52 @@ impl Delivery {
     /// # Errors
     /// [`QueueFull`](Error::QueueFull); when it does not hold or is not granted, or the store cannot take it.
     pub async fn enqueue(&self, publisher: Publisher, draft: Draft) -> Result<(String, bool), Error> {
-        let enqueue = self.enqueue_op(&publisher, draft)?;
-        let committed = self.store.commit(Batch::new().with(QueueOp::Enqueue(enqueue))).await?;
+        let (enqueue, span) = self.enqueue_op(&publisher, draft)?;
+        let mut sending = Sending::default();
+        sending.extend(span);
+        let committed = match self.store.commit(Batch::new().with(QueueOp::Enqueue(enqueue))).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                let error = Error::from(error);
+                sending.fail(&error);
+                return Err(error);
+            }
+        };
+        sending.end();
         match committed.outcomes.into_iter().next() {
             Some(Outcome::Queue(QueueOutcome::Enqueued { id, duplicate })) => Ok((id.as_ref().to_owned(), duplicate)),
             other => Err(Error::Unavailable(format!("the store answered an enqueue with {other:?}"))),
         }
     }
 
-    /// Checks a message; the operation that adds it.
-    pub(crate) fn enqueue_op(&self, publisher: &Publisher, draft: Draft) -> Result<Enqueue, Error> {
+    /// Checks a message; the operation that adds it, and its span, which ends when that is committed.
+    pub(crate) fn enqueue_op(&self, publisher: &Publisher, draft: Draft) -> Result<(Enqueue, Option<Active>), Error> {
         let config = self.config();
         if let Some(origin) = publisher.origin() {
             config.may_use_queue(&origin.service, &draft.queue)?;
         }
         check(&draft)?;
         let context = publisher.origin().map(|origin| &origin.context);
+        let id = random::id();
+        let own = context.and_then(|context| context.traceparent.as_deref());
+        let mut span = self.sending(own, publisher.may_begin_trace(), &draft.queue, &id);
+        let below = span.as_mut().map(Active::traceparent);
         let story = Story {
             correlationid: context.and_then(|context| Some(context.cause.as_ref()?.correlationid.clone())),
-            traceparent: context.and_then(|context| context.traceparent.as_deref().map(str::to_owned)),
+            traceparent: below.as_deref().or(own).map(str::to_owned),
         };
         let now = clock::now();
-        Ok(Enqueue {
+        let enqueue = Enqueue {
             size_max: config.queue(&draft.queue).max_size,
             queue: draft.queue.into(),
-            id: random::id().into(),
+            id: id.into(),
             data: envelope::encode(&story, &draft.data),
             priority: draft.priority,
             enqueued_at: now,
             ready_at: now.plus(draft.delay.unwrap_or_default()),
             dedup: draft.dedup_id.map(|id| (id.into(), now.plus(DEDUPLICATION))),
-        })
+        };
+        Ok((enqueue, span))
     }
 
     /// Leases up to `max` messages, 100 at most; none when none is ready.

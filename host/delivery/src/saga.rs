@@ -15,6 +15,7 @@ mod act;
 mod alarm;
 mod answer;
 mod carry;
+mod counts;
 mod directory;
 mod events;
 mod list;
@@ -40,8 +41,9 @@ use self::{alarm::Alarms, directory::Directories, slot::Slot, take_over::Owners}
 use crate::random;
 
 pub use carry::{Carrier, Sent, To, Trial};
+pub use counts::SagaCount;
 pub use list::{ListSagas, SagaPage};
-pub use view::{DefinitionView, SagaStats};
+pub use view::{DefinitionView, SagaStats, SagaSummary, SagaView};
 
 pub(crate) use events::needed_by;
 pub(crate) use start::Starting;
@@ -66,6 +68,7 @@ pub(crate) struct Sagas {
     sending: AtomicUsize,
     /// Sagas at work that have commands which are events.
     by_event: AtomicUsize,
+    counts: counts::Counts,
 }
 
 // === impl Sagas ===
@@ -82,6 +85,7 @@ impl Sagas {
             trial,
             sending: AtomicUsize::new(0),
             by_event: AtomicUsize::new(0),
+            counts: counts::Counts::default(),
         }
     }
 

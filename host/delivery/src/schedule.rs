@@ -22,6 +22,7 @@ use switchyard_store::{Batch, QueueOp, StoreError, Timer, TimerOp};
 
 use crate::{
     announce, clock, config::CURSOR_KEPT, delivery::Delivery, error::Error, publish::Publisher, timers::taken,
+    traces::Sending,
 };
 
 /// What the keys of schedules' timers begin with.
@@ -133,11 +134,15 @@ impl Delivery {
             None => taken(due),
         };
         match self.make(&wanted, due, batch.clone()).await {
-            Ok(batch) => match self.store.commit(batch).await {
+            Ok((batch, sending)) => match self.store.commit(batch).await {
                 Err(StoreError::QueueFull { queue, .. }) => {
                     self.put_off(due, &format!("Queue {queue} is full"), now).await
                 }
-                done => done.map(drop),
+                Ok(_) => {
+                    sending.end();
+                    Ok(())
+                }
+                Err(error) => Err(error),
             },
             Err(Error::Unavailable(_)) => Err(StoreError::Busy),
             // What can never be made is left out, and the next one is tried.
@@ -148,8 +153,8 @@ impl Delivery {
         }
     }
 
-    /// Adds the event or message to the batch.
-    async fn make(&self, wanted: &Wanted, due: &Timer, batch: Batch) -> Result<Batch, Error> {
+    /// Adds the event or message to the batch; and its span.
+    async fn make(&self, wanted: &Wanted, due: &Timer, batch: Batch) -> Result<(Batch, Sending), Error> {
         let data = (!wanted.spec.data.is_null()).then(|| wanted.spec.data.to_string().into_bytes().into());
         let publisher = Publisher::operator(announce::SOURCE);
         match &wanted.spec.target {
@@ -162,7 +167,8 @@ impl Delivery {
                     ..Draft::default()
                 };
                 let prepared = self.prepare(&publisher, vec![draft]).await?;
-                Ok(prepared.appends(&self.config()).fold(batch, Batch::with))
+                let batch = prepared.appends(&self.config()).fold(batch, Batch::with);
+                Ok((batch, prepared.sending))
             }
             Target::Queue(queue) => {
                 let draft = message::Draft {
@@ -170,7 +176,10 @@ impl Delivery {
                     data: data.unwrap_or_default(),
                     ..message::Draft::default()
                 };
-                Ok(batch.with(QueueOp::Enqueue(self.enqueue_op(&publisher, draft)?)))
+                let (enqueue, span) = self.enqueue_op(&publisher, draft)?;
+                let mut sending = Sending::default();
+                sending.extend(span);
+                Ok((batch.with(QueueOp::Enqueue(enqueue)), sending))
             }
         }
     }

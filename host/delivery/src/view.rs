@@ -1,5 +1,6 @@
 //! What the admin API shows of events and queues. Members are camelCase, durations in text, moments RFC 3339.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use switchyard_core::{timestamp::Timestamp, units::HumanDuration};
@@ -7,8 +8,9 @@ use switchyard_core::{timestamp::Timestamp, units::HumanDuration};
 use crate::config::Endpoint;
 
 /// A topic.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Topic")]
 pub struct TopicView {
     /// Its name.
     pub name: String,
@@ -38,8 +40,9 @@ pub struct TopicView {
 }
 
 /// What became of deliveries since the host started.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeliveryFigures")]
 pub struct Handled {
     /// Deliveries that succeeded.
     pub processed: u64,
@@ -54,8 +57,9 @@ pub struct Handled {
 }
 
 /// A subscription.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Subscription")]
 pub struct SubscriptionView {
     /// How it is addressed in paths.
     pub id: String,
@@ -101,8 +105,9 @@ pub struct SubscriptionView {
 }
 
 /// A dead letter.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeadLetter")]
 pub struct DeadLetterView {
     /// Its id.
     pub id: String,
@@ -132,8 +137,9 @@ pub struct DeadLetterView {
 }
 
 /// A queue.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Queue")]
 pub struct QueueView {
     /// Its name.
     pub name: String,

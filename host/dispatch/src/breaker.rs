@@ -4,6 +4,7 @@
 //! allocated. What moves it is told in the order in which it happened, since that is done under the lock.
 
 mod admitted;
+mod listeners;
 mod outcome;
 mod policy;
 mod view;
@@ -21,10 +22,11 @@ use switchyard_core::{
     breaker::{self, Config, Decision, Outcome, Pass, Permit, Receipt, Stance, State, Transition},
     name::ServiceName,
 };
-use tokio::{sync::broadcast, time::Instant};
+use tokio::time::Instant;
 
 pub(crate) use self::{
     admitted::Admitted,
+    listeners::Listeners,
     outcome::{of_call, of_error},
 };
 pub use self::{
@@ -45,7 +47,7 @@ pub(crate) struct Breaker {
     pass: AtomicU64,
     machine: Mutex<breaker::Breaker>,
     /// Whom transitions are told; nobody before the instance is published.
-    listeners: OnceLock<broadcast::Sender<BreakerChange>>,
+    listeners: OnceLock<Listeners>,
 }
 
 // === impl Breaker ===
@@ -102,7 +104,7 @@ impl Breaker {
     }
 
     /// Begins to tell these listeners, and goes by these settings.
-    pub(crate) fn adopt(&self, listeners: &broadcast::Sender<BreakerChange>, config: Config, stance: Stance) {
+    pub(crate) fn adopt(&self, listeners: &Listeners, config: Config, stance: Stance) {
         let is_new = self.listeners.set(listeners.clone()).is_ok();
         let mut machine = self.lock();
         machine.reconfigure(config);
@@ -185,8 +187,7 @@ impl Breaker {
         let change = self.change(machine, transition);
         change.log();
         if let Some(listeners) = self.listeners.get() {
-            // That nobody listens is no failure.
-            let _ = listeners.send(change);
+            listeners.tell(change);
         }
     }
 }

@@ -10,11 +10,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use switchyard_core::{breaker::Stance, name::ServiceName};
+use switchyard_core::{
+    breaker::{Stance, State},
+    name::ServiceName,
+};
 use tokio::{sync::broadcast, time::Instant};
 
 use crate::{
-    breaker::{BreakerChange, BreakerPolicy, BreakerView},
+    breaker::{BreakerChange, BreakerPolicy, BreakerView, Listeners},
     dispatcher::Dispatcher,
     instance::{Instance, Target},
     service::Service,
@@ -40,7 +43,7 @@ pub enum BreakerAction {
 /// What holds for the breakers of instances to come.
 pub(crate) struct Breakers {
     rules: Mutex<Rules>,
-    listeners: broadcast::Sender<BreakerChange>,
+    listeners: Listeners,
 }
 
 #[derive(Default)]
@@ -63,7 +66,7 @@ enum Forced {
 
 impl Breakers {
     pub(crate) fn new() -> Self {
-        Self { rules: Mutex::default(), listeners: broadcast::Sender::new(WAITING_MAX) }
+        Self { rules: Mutex::default(), listeners: Listeners::new(WAITING_MAX) }
     }
 
     /// Has the rules applied to a snapshot's instances before `publish` makes it the live one: no rule may change in
@@ -175,6 +178,11 @@ impl Dispatcher {
         let snapshot = self.snapshot();
         let instances = snapshot.services.values().flat_map(|service| service.every_instance());
         instances.filter_map(|instance| instance.breaker.poll()).min()
+    }
+
+    /// How often breakers of each service have come to stand where, since the host started.
+    pub fn breaker_moves(&self) -> Vec<((ServiceName, State), u64)> {
+        self.breakers.listeners.moves()
     }
 
     /// Each move of a breaker from now on, in order.

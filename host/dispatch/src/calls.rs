@@ -6,7 +6,10 @@ mod choose;
 mod held;
 mod policy;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use arc_swap::ArcSwap;
 use switchyard_core::{
@@ -34,6 +37,19 @@ pub(crate) struct Calls {
     /// Made when there is more than one instance to choose from.
     balancer: Mutex<Balancer>,
     budget: Mutex<retry::Budget>,
+    /// Attempts beyond the first of their call.
+    repeated: AtomicU64,
+    /// Attempts that the budget did not allow.
+    refused: AtomicU64,
+}
+
+/// How often calls of a service were repeated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetryCounts {
+    /// Attempts beyond the first of their call.
+    pub repeated: u64,
+    /// Attempts that were wanted, and that the budget did not allow.
+    pub refused: u64,
 }
 
 // === impl Calls ===
@@ -44,6 +60,8 @@ impl Default for Calls {
             settings: ArcSwap::from(policy::default_settings()),
             balancer: Mutex::default(),
             budget: Mutex::new(retry::Budget::new(clock::now_std())),
+            repeated: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
         }
     }
 }
@@ -67,7 +85,15 @@ impl Calls {
     /// Whether one more attempt may take place; if so, it is counted.
     fn may_repeat(&self, settings: &CallSettings) -> bool {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        budget.withdraw(clock::now_std(), settings.budget)
+        let may = budget.withdraw(clock::now_std(), settings.budget);
+        let counter = if may { &self.repeated } else { &self.refused };
+        counter.fetch_add(1, Relaxed);
+        may
+    }
+
+    /// How often that was.
+    pub(crate) fn retries(&self) -> RetryCounts {
+        RetryCounts { repeated: self.repeated.load(Relaxed), refused: self.refused.load(Relaxed) }
     }
 
     fn pick(&self, settings: &CallSettings, candidates: &[Candidate], chance: u64, key: Option<u64>) -> Option<Pick> {

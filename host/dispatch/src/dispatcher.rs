@@ -11,13 +11,16 @@ use crate::{
     breaker,
     breakers::Breakers,
     calls::{self, CallOptions, Policies},
+    edges::{EdgeView, Edges},
     error::CallError,
     instance::{InFlight, Instance, Target},
+    meter,
     mirror::Mirrors,
     outgoing::Network,
     service::Service,
     snapshot::Snapshot,
     streamed::Streamed,
+    trace::{Active, TRACEPARENT, Tracer},
     traffic,
     upload::Upload,
 };
@@ -25,7 +28,6 @@ use crate::{
 /// The name of the service that a request is for, told to the service itself.
 const X_SERVICE_NAME: HeaderName = HeaderName::from_static("x-service-name");
 const X_GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Reaches services. Cheap to share as an `Arc`.
 pub struct Dispatcher {
@@ -38,6 +40,10 @@ pub struct Dispatcher {
     pub(crate) policies: Policies,
     pub(crate) mirrors: Mirrors,
     pub(crate) network: Network,
+    pub(crate) tracer: Tracer,
+    pub(crate) edges: Edges,
+    /// What is counted of requests, by route.
+    pub(crate) routes: meter::Routes,
 }
 
 // === impl Dispatcher ===
@@ -53,6 +59,9 @@ impl Dispatcher {
             policies: Policies::new(),
             mirrors: Mirrors::new(),
             network: Network::default(),
+            tracer: Tracer::default(),
+            edges: Edges::default(),
+            routes: meter::Routes::default(),
         })
     }
 
@@ -61,8 +70,14 @@ impl Dispatcher {
         self.snapshot.load_full()
     }
 
+    /// What makes spans, for this and for all who call services.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// Makes this what is live: requests that begin from now on see it, those under way finish with the old one.
     pub fn publish(&self, snapshot: Snapshot) {
+        self.routes.adopt(&snapshot);
         let store = |snapshot| self.snapshot.store(Arc::new(snapshot));
         self.policies.adopt(snapshot, |snapshot| self.breakers.adopt(snapshot, store));
         self.published.send_modify(|published| *published += 1);
@@ -71,6 +86,11 @@ impl Dispatcher {
     /// Rises with every snapshot that is published.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.published.subscribe()
+    }
+
+    /// Which services call each other, and hosts outside, by caller.
+    pub fn edges(&self) -> Vec<EdgeView> {
+        self.edges.all()
     }
 
     /// Calls a service. The response's head is there, or the call has failed, by the context's deadline; its body
@@ -94,7 +114,7 @@ impl Dispatcher {
     pub async fn call_with(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         mut request: Request<Body>,
         options: CallOptions<'_>,
     ) -> Result<Response<Body>, CallError> {
@@ -104,15 +124,17 @@ impl Dispatcher {
         }
         let Some((instance, plugin)) = service.sole_plugin() else {
             // In a box, so that those who call a plugin do not carry it along.
-            return Box::pin(calls::balanced(service, context, request, options)).await;
+            return Box::pin(calls::balanced(&self.tracer, service, context, request, options)).await;
         };
         let admitted = instance.breaker.admit(context.deadline)?;
+        let mut span = self.tracer.guest_request(service, instance, &mut context, &request);
         let show_backtrace = context.show_backtrace;
         let upload = Upload::watch_for(plugin, &mut request);
         let (in_flight, called) = reach(service, instance, plugin, context, request).await;
+        Active::guest_called(span.as_mut(), &called);
         let receipt = admitted.settle(breaker::of_call(&called, upload.as_ref()));
         let response = called.map_err(|error| told(service, error, upload.as_ref(), show_backtrace))?;
-        Ok(Streamed::wrap(response, in_flight, receipt, upload))
+        Ok(Streamed::wrap(response, in_flight, receipt, upload, span))
     }
 
     /// Asks an upstream how it is, where it says, past its breaker. A plugin is asked by [`check`](Self::check).

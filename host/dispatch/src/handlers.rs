@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchyard_core::{
     breaker::Outcome,
+    describe::Role,
     event::{self, Event, Verdict},
     handled::Failure,
     message::Leased,
@@ -18,6 +19,7 @@ use crate::{
     error::CallError,
     instance::Instance,
     service::Service,
+    trace::Active,
 };
 
 // === impl Dispatcher ===
@@ -30,13 +32,14 @@ impl Dispatcher {
     pub async fn handle_event(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         event: &Event,
         delivery: &event::Delivery,
     ) -> Result<Result<(), Failure>, CallError> {
         let (instance, plugin) = service.local_for("events")?;
+        let span = self.tracer.guest(service, instance, |plugin| plugin.description().event_role(), &mut context);
         let call = plugin.handle_event(context.clone(), event, delivery);
-        guarded(service, instance, &context, call).await
+        guarded(service, instance, &context, span, call).await
     }
 
     /// Gives a message to a service's handler; as [`handle_event`](Self::handle_event).
@@ -46,12 +49,13 @@ impl Dispatcher {
     pub async fn handle_message(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         message: &Leased,
     ) -> Result<Result<(), Failure>, CallError> {
         let (instance, plugin) = service.local_for("messages")?;
+        let span = self.tracer.guest(service, instance, |_| Some(Role::QueueHandler), &mut context);
         let call = plugin.handle_message(context.clone(), message);
-        guarded(service, instance, &context, call).await
+        guarded(service, instance, &context, span, call).await
     }
 
     /// Gives a command of a saga to a service's handler; as [`handle_event`](Self::handle_event). The result is as the
@@ -62,12 +66,13 @@ impl Dispatcher {
     pub async fn handle_command(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         command: &Told,
     ) -> Result<Result<Bytes, Failure>, CallError> {
         let (instance, plugin) = service.local_for("commands")?;
+        let span = self.tracer.guest(service, instance, |_| Some(Role::CommandHandler), &mut context);
         let call = plugin.handle_command(context.clone(), command);
-        guarded(service, instance, &context, call).await
+        guarded(service, instance, &context, span, call).await
     }
 
     /// Shows an event to a service's event middleware. Its breaker has no part in this: what happens without it is for
@@ -78,14 +83,16 @@ impl Dispatcher {
     pub async fn process_event(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         event: &Event,
     ) -> Result<Verdict, CallError> {
         bound_hops(&context)?;
         let show_backtrace = context.show_backtrace;
         let (instance, plugin) = service.local_for("events")?;
+        let span = self.tracer.guest(service, instance, |_| Some(Role::EventMiddleware), &mut context);
         let _in_flight = instance.enter();
         let called = plugin.process_event(context, event).await;
+        Active::called(span, &called);
         called.map_err(|error| failure(service, error.into(), show_backtrace))
     }
 }
@@ -96,12 +103,21 @@ async fn guarded<T>(
     service: &Service,
     instance: &Arc<Instance>,
     context: &CallContext,
+    span: Option<Active>,
     call: impl Future<Output = Result<T, GuestError>>,
 ) -> Result<T, CallError> {
-    bound_hops(context)?;
-    let admitted = instance.breaker.admit(context.deadline)?;
+    let admitted = match bound_hops(context).and_then(|()| instance.breaker.admit(context.deadline)) {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            if let Some(mut span) = span {
+                span.failed(&error);
+            }
+            return Err(error);
+        }
+    };
     let _in_flight = instance.enter();
     let called = call.await;
+    Active::called(span, &called);
     admitted.settle(called.as_ref().map_or_else(breaker::of_error, |_| Outcome::Success));
     called.map_err(|error| failure(service, error.into(), context.show_backtrace))
 }

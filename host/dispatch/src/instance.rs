@@ -24,6 +24,7 @@ use self::health::Health;
 use crate::{
     breaker::Breaker,
     clock,
+    meter::Meter,
     upstream::{InvalidTls, UpstreamClient},
 };
 
@@ -41,6 +42,8 @@ pub struct Instance {
     seen: AtomicU64,
     /// How long its answers take, as [`Ewma::to_bits`] has it. Kept only where somebody chooses by it.
     latency: AtomicU64,
+    /// What is counted of its requests, when it is an upstream.
+    pub(crate) meter: Meter,
     in_flight: AtomicUsize,
     drained: Notify,
 }
@@ -85,6 +88,7 @@ impl Instance {
             health: Health::new(clock::now()),
             seen: AtomicU64::new(0),
             latency: AtomicU64::new(Ewma::default().to_bits()),
+            meter: Meter::default(),
             in_flight: AtomicUsize::new(0),
             drained: Notify::new(),
         })
@@ -169,6 +173,11 @@ impl Instance {
             }
             notified.await;
         }
+    }
+
+    /// What was counted of its requests; nothing, when it is a plugin.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Its share beside others of the service.

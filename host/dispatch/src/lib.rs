@@ -11,10 +11,12 @@ mod breakers;
 mod calls;
 mod clock;
 mod dispatcher;
+mod edges;
 mod error;
 mod fetch;
 mod handlers;
 mod instance;
+mod meter;
 mod middleware;
 mod mirror;
 mod outgoing;
@@ -22,6 +24,7 @@ mod service;
 mod snapshot;
 mod stats;
 mod streamed;
+mod trace;
 mod traffic;
 mod upload;
 mod upstream;
@@ -35,15 +38,18 @@ pub use switchyard_runtime::{
 pub use self::{
     breaker::{BreakerChange, BreakerMode, BreakerPolicy, BreakerSettings, BreakerView},
     breakers::BreakerAction,
-    calls::{CallOptions, CallPolicy, CallSettings},
+    calls::{CallOptions, CallPolicy, CallSettings, RetryCounts},
     dispatcher::Dispatcher,
+    edges::{Callee, EDGES_MAX, EdgeView},
     error::CallError,
     fetch::{DOCUMENT_MAX, FETCH_TIMEOUT, Fetcher},
     instance::{Instance, Target},
+    meter::{End, KINDS_MAX, Kind as RequestKind, Meter, known as known_method},
     mirror::{MIRRORS_MAX, MirrorCounts},
     service::{Described, Service},
     snapshot::{RouteTarget, Snapshot},
     stats::Stats,
+    trace::{Active, Spans, Tracer},
     traffic::Traffic,
     upstream::{CONNECTIONS_MAX, HEAD_MAX, IDLE_MAX, InvalidTls, Upgraded, UpstreamClient},
     webhook::{InvalidUrl, Webhooks},

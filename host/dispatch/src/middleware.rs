@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, request, response};
+use switchyard_core::describe::Role;
 use switchyard_runtime::{
     AuthError, Body, CallContext, Claims, GuestError, MiddlewareKind, Next, Plugin, RequestDecision, ResponseDecision,
 };
@@ -17,6 +18,7 @@ use crate::{
     error::CallError,
     instance::InFlight,
     service::Service,
+    trace::Active,
 };
 
 // === impl Dispatcher ===
@@ -29,13 +31,13 @@ impl Dispatcher {
     pub async fn on_request(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         head: &request::Parts,
         body: Option<&Bytes>,
     ) -> Result<RequestDecision, CallError> {
-        let (plugin, _in_flight) = reach(service, &context)?;
+        let (plugin, _in_flight, span) = self.reach(service, Role::HttpMiddleware, &mut context)?;
         let show_backtrace = context.show_backtrace;
-        told(service, show_backtrace, plugin.on_request(context, head, body).await)
+        told(service, show_backtrace, span, plugin.on_request(context, head, body).await)
     }
 
     /// Shows a response to such a middleware, with the head of the request as it passed that on.
@@ -45,14 +47,14 @@ impl Dispatcher {
     pub async fn on_response(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         request: &request::Parts,
         head: &response::Parts,
         body: Option<&Bytes>,
     ) -> Result<ResponseDecision, CallError> {
-        let (plugin, _in_flight) = reach(service, &context)?;
+        let (plugin, _in_flight, span) = self.reach(service, Role::HttpMiddleware, &mut context)?;
         let show_backtrace = context.show_backtrace;
-        told(service, show_backtrace, plugin.on_response(context, request, head, body).await)
+        told(service, show_backtrace, span, plugin.on_response(context, request, head, body).await)
     }
 
     /// Sends a request through a middleware of the kind [`MiddlewareKind::Chain`], which answers it or hands it on to
@@ -63,13 +65,13 @@ impl Dispatcher {
     pub async fn chain(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         request: Request<Body>,
         next: Next,
     ) -> Result<Response<Body>, CallError> {
-        let (plugin, in_flight) = reach(service, &context)?;
+        let (plugin, in_flight, span) = self.reach(service, Role::HttpChain, &mut context)?;
         let show_backtrace = context.show_backtrace;
-        let response = told(service, show_backtrace, plugin.chain(context, request, next).await)?;
+        let response = told(service, show_backtrace, span, plugin.chain(context, request, next).await)?;
         Ok(response.map(|body| body.with_guard(in_flight)))
     }
 
@@ -80,12 +82,25 @@ impl Dispatcher {
     pub async fn validate_token(
         &self,
         service: &Arc<Service>,
-        context: CallContext,
+        mut context: CallContext,
         token: &str,
     ) -> Result<Result<Claims, AuthError>, CallError> {
-        let (plugin, _in_flight) = reach(service, &context)?;
+        let (plugin, _in_flight, span) = self.reach(service, Role::Authenticator, &mut context)?;
         let show_backtrace = context.show_backtrace;
-        told(service, show_backtrace, plugin.validate_token(context, token).await)
+        told(service, show_backtrace, span, plugin.validate_token(context, token).await)
+    }
+
+    /// The plugin, which is busy as long as the other value is kept, and the span of its call.
+    fn reach<'a>(
+        &self,
+        service: &'a Service,
+        role: Role,
+        context: &mut CallContext,
+    ) -> Result<(&'a Plugin, InFlight, Option<Active>), CallError> {
+        bound_hops(context)?;
+        let (instance, plugin) = service.local_for("requests of the gateway")?;
+        let span = self.tracer.guest(service, instance, |_| Some(role), context);
+        Ok((plugin, instance.enter(), span))
     }
 }
 
@@ -98,13 +113,12 @@ impl Service {
     }
 }
 
-/// The plugin, which is busy as long as the other value is kept.
-fn reach<'a>(service: &'a Service, context: &CallContext) -> Result<(&'a Plugin, InFlight), CallError> {
-    bound_hops(context)?;
-    let (instance, plugin) = service.local_for("requests of the gateway")?;
-    Ok((plugin, instance.enter()))
-}
-
-fn told<T>(service: &Service, show_backtrace: bool, called: Result<T, GuestError>) -> Result<T, CallError> {
+fn told<T>(
+    service: &Service,
+    show_backtrace: bool,
+    span: Option<Active>,
+    called: Result<T, GuestError>,
+) -> Result<T, CallError> {
+    Active::called(span, &called);
     called.map_err(|error| failure(service, error.into(), show_backtrace))
 }

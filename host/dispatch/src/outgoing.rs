@@ -28,7 +28,7 @@ use switchyard_runtime::{
 };
 use tokio::time::Instant;
 
-use crate::{dispatcher::Dispatcher, error::CallError};
+use crate::{dispatcher::Dispatcher, error::CallError, trace};
 
 /// How long a connection to another host may take to be made.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,19 +73,38 @@ struct Resolver {
 
 #[async_trait]
 impl OutgoingHttp for Dispatcher {
-    async fn send(&self, caller: Caller, mut request: Request<Body>) -> Result<Response<Body>, OutgoingError> {
+    async fn send(&self, mut caller: Caller, mut request: Request<Body>) -> Result<Response<Body>, OutgoingError> {
         for name in HOP_BY_HOP {
             request.headers_mut().remove(name);
         }
         let authority = request.uri().authority().map(http::uri::Authority::as_str).unwrap_or_default();
         let sent = match ServiceName::from_internal_host(authority) {
-            Some(service) => self.send_to_service(&caller, &service, request).await,
-            None => self.network.send(&caller, request).await,
+            Some(service) => {
+                trace::adopt(&mut caller.context, request.headers_mut());
+                let sent = self.send_to_service(&caller, &service, request).await;
+                self.note_edge(&caller, service.as_str(), &sent);
+                sent
+            }
+            None => {
+                let (host, port) = target(request.uri());
+                let callee = format!("{host}:{port}");
+                let span = self.tracer.outgoing(&mut caller.context, &mut request);
+                let sent = self.network.send(&caller, request).await;
+                trace::sent(span, &sent);
+                self.note_edge(&caller, &callee, &sent);
+                sent
+            }
         };
         let mut response = sent?;
         strip(response.headers_mut());
         Ok(response)
     }
+}
+
+/// The host and port that a request is for.
+fn target(uri: &http::Uri) -> (&str, u16) {
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    (uri.host().unwrap_or_default(), port)
 }
 
 fn strip(headers: &mut HeaderMap) {
@@ -97,6 +116,18 @@ fn strip(headers: &mut HeaderMap) {
 // === impl Dispatcher ===
 
 impl Dispatcher {
+    /// Counts what became of a call for those who look at who calls whom. What was never sent is no call: a host that may
+    /// not be called, and a service that there is not.
+    fn note_edge(&self, caller: &Caller, callee: &str, sent: &Result<Response<Body>, OutgoingError>) {
+        let has_failed = match sent {
+            Ok(response) => response.status().is_server_error(),
+            Err(OutgoingError::Denied(_) | OutgoingError::NotFound(_)) => return,
+            Err(_) => true,
+        };
+        let is_live = |name: &ServiceName| self.snapshot().services.contains_key(name);
+        self.edges.record(&caller.service, callee, has_failed, is_live);
+    }
+
     async fn send_to_service(
         &self,
         caller: &Caller,
@@ -132,9 +163,8 @@ impl Dispatcher {
 
 impl Network {
     async fn send(&self, caller: &Caller, request: Request<Body>) -> Result<Response<Body>, OutgoingError> {
-        let uri = request.uri();
-        let host = uri.host().unwrap_or_default().to_owned();
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let (host, port) = target(request.uri());
+        let host = host.to_owned();
         let client = self.client(caller)?;
         if !client.allowed.allows_host(&host, port) {
             let service = &caller.service;

@@ -13,7 +13,13 @@ use switchyard_core::{
 };
 use switchyard_runtime::Plugin;
 
-use crate::{calls::Calls, error::CallError, instance::Instance, stats::Stats, traffic::Traffic};
+use crate::{
+    calls::{Calls, RetryCounts},
+    error::CallError,
+    instance::Instance,
+    stats::Stats,
+    traffic::Traffic,
+};
 
 pub use self::described::Described;
 
@@ -95,6 +101,11 @@ impl Service {
     #[must_use]
     pub fn answered_by(&self, version: Arc<Self>) -> Self {
         Self { traffic: Traffic::pin(version).map(Arc::new), ..self.clone() }
+    }
+
+    /// How often its calls were repeated.
+    pub fn retries(&self) -> RetryCounts {
+        self.calls.retries()
     }
 
     /// Its name.

@@ -1,6 +1,9 @@
 //! The snapshot of everything that is live.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use switchyard_core::{
     health::CheckStatus,
@@ -11,7 +14,7 @@ use switchyard_core::{
     },
 };
 
-use crate::{instance::Instance, service::Service};
+use crate::{instance::Instance, meter::Meter, service::Service};
 
 /// Everything a request is decided by.
 #[derive(Default)]
@@ -35,6 +38,10 @@ pub struct RouteTarget {
     pub id: Arc<str>,
     /// The path that the route's pattern begins with, or is, without the final `/*`; empty for all paths.
     pub prefix: Arc<str>,
+    /// The text of the route's pattern, by which traces and metrics know it: `/orders/{id}`.
+    pub pattern: Arc<str>,
+    /// What is counted of its requests; there once it was [published](crate::Dispatcher::publish).
+    pub meter: OnceLock<Arc<Meter>>,
 }
 
 // === impl Snapshot ===
@@ -59,8 +66,9 @@ impl Snapshot {
 impl RouteTarget {
     /// A route to one service.
     pub fn to_service(pattern: &Pattern, id: Arc<str>, service: Arc<Service>, rules: Rules) -> Self {
-        let prefix = Self::prefix_of(pattern);
-        Self { to: Destination::Service(service), mirror: None, rules: Arc::new(rules), id, prefix }
+        let (prefix, pattern) = (Self::prefix_of(pattern), pattern.to_string().into());
+        let (to, rules, meter) = (Destination::Service(service), Arc::new(rules), OnceLock::new());
+        Self { to, mirror: None, rules, id, prefix, pattern, meter }
     }
 
     /// The [`id`](Self::id) of a rule: who asked for it, and everything that it takes requests by.

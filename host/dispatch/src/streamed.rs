@@ -11,7 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_core::breaker::Receipt;
 use switchyard_runtime::{Body, BodyError};
 
-use crate::{instance::InFlight, upload::Upload};
+use crate::{instance::InFlight, trace::Active, upload::Upload};
 
 /// The body. Its instance is busy until it has ended, and has failed when it breaks off.
 pub(crate) struct Streamed {
@@ -22,6 +22,8 @@ pub(crate) struct Streamed {
     upload: Option<Upload>,
     /// None when it has ended.
     in_flight: Option<InFlight>,
+    /// Ends with the body.
+    span: Option<Active>,
 }
 
 // === impl Streamed ===
@@ -33,11 +35,15 @@ impl Streamed {
         in_flight: InFlight,
         receipt: Option<Receipt>,
         upload: Option<Upload>,
+        span: Option<Active>,
     ) -> Response<Body> {
         if response.body().as_full().is_some() {
+            if let Some(span) = span {
+                span.end();
+            }
             return response;
         }
-        response.map(|body| Body::stream(Self { body, receipt, upload, in_flight: Some(in_flight) }))
+        response.map(|body| Body::stream(Self { body, receipt, upload, in_flight: Some(in_flight), span }))
     }
 }
 
@@ -47,6 +53,9 @@ impl HttpBody for Streamed {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let (Some(Err(error)), Some(span)) = (&frame, &mut self.span) {
+            span.fail("broken", format!("its body broke off: {error}"));
+        }
         if matches!(frame, None | Some(Err(_)))
             && let Some(in_flight) = self.in_flight.take()
             && let (Some(receipt), Some(Err(_))) = (self.receipt, &frame)
@@ -63,5 +72,14 @@ impl HttpBody for Streamed {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Streamed {
+    /// Whoever does not read on may have enough of it: HEAD has no body, nor has 304.
+    fn drop(&mut self) {
+        if let Some(span) = self.span.take() {
+            span.end();
+        }
     }
 }

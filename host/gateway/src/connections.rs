@@ -68,6 +68,7 @@ impl Connections {
         let abort = self.tasks.spawn(connection::run(stream, connection, Arc::clone(&streams), receiver));
         let watch = Watch::default();
         self.open.insert(abort.id(), Open { activity, streams, close: Some(sender), abort, watch });
+        self.shared.counts.connections(self.len(), true);
         let max = self.shared.options.connections_max;
         if self.len() >= max && !self.full {
             self.full = true;
@@ -114,6 +115,7 @@ impl Connections {
     }
 
     fn forget(&mut self, result: Result<(Id, ()), JoinError>) {
+        self.shared.counts.connections(self.len(), false);
         let id = match result {
             Ok((id, ())) => id,
             Err(error) => {

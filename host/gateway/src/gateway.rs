@@ -79,5 +79,6 @@ impl Gateway {
             tracing::warn!(connections = connections.len(), "requests under way are cut: the drain time is over");
             connections.cut().await;
         }
+        shared.access_log.flush().await;
     }
 }

@@ -13,11 +13,14 @@ use arc_swap::ArcSwap;
 use switchyard_core::{
     health::{Check, Lifecycle, Status},
     name::ServiceName,
+    rollout::Tally,
     stats::Metrics,
 };
 use switchyard_dispatch::{Dispatcher, Stats};
 
 use crate::{
+    access_log,
+    counts::Counts,
     options::Options,
     policy::{Active, Policy},
     rate_limit::Limits,
@@ -33,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) stats: Stats,
+    pub(crate) counts: Counts,
+    /// Writes lines of requests.
+    pub(crate) access_log: access_log::Writer,
     /// Taken once by each request.
     pub(crate) policy: ArcSwap<Active>,
     pub(crate) limits: Limits,
@@ -59,6 +65,11 @@ impl Handle {
     /// The figures of all requests so far.
     pub fn metrics(&self) -> Metrics {
         self.0.stats.metrics()
+    }
+
+    /// The same as counters, of which two moments can be compared.
+    pub fn tally(&self) -> Tally {
+        self.0.stats.tally()
     }
 
     /// How many requests a mirror should have got and did not: their bodies were longer than 64 KiB, or of a length that
@@ -125,8 +136,9 @@ impl Shared {
         let policy = ArcSwap::from_pointee(Active::new(options.policy.clone(), None));
         let (started, limits) = (Instant::now(), Limits::new(tokio::time::Instant::now()));
         let (stats, unmirrored, state) = (Stats::default(), AtomicU64::new(0), Mutex::default());
+        let (counts, access_log) = (Counts::default(), access_log::Writer::default());
         let tls = options.tls.clone().map(ArcSwap::from_pointee);
-        Self { options, dispatcher, stats, policy, limits, tls, unmirrored, started, state }
+        Self { options, dispatcher, stats, counts, access_log, policy, limits, tls, unmirrored, started, state }
     }
 
     /// The state, locked; nobody panics while holding it, and if so the values are still whole.

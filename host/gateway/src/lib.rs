@@ -25,6 +25,7 @@ mod builtin;
 mod connection;
 mod connections;
 pub mod cors;
+mod counts;
 mod gateway;
 mod handle;
 mod listener;
@@ -38,9 +39,10 @@ mod tls;
 mod validate;
 
 pub use self::{
+    counts::{ActiveRequests, ConnectionCounts},
     gateway::{BindError, Gateway},
     handle::Handle,
     options::Options,
-    policy::Policy,
+    policy::{AccessLog, Policy},
     tls::{Tls, TlsError},
 };

@@ -31,8 +31,8 @@ pub struct Policy {
     pub body_max: u64,
     /// Time until the head of the response, when the route says nothing else. Default 30 s.
     pub request_timeout: Duration,
-    /// Whether each request leaves a line in the log, target `access`. Default false.
-    pub access_log: bool,
+    /// What each request leaves on standard output. Default nothing.
+    pub access_log: AccessLog,
 }
 
 impl Default for Policy {
@@ -45,15 +45,35 @@ impl Default for Policy {
             middleware: Vec::new(),
             body_max: 10 << 20,
             request_timeout: Duration::from_secs(30),
-            access_log: false,
+            access_log: AccessLog::Off,
         }
     }
+}
+
+/// What a request leaves on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nothing.
+    #[default]
+    Off,
+    /// A line in the combined format of web servers, with a few fields more.
+    Text,
+    /// An object in JSON, by OpenTelemetry's names.
+    Json,
 }
 
 /// A policy with all that requests need to be decided by it.
 pub(crate) struct Active {
     pub(crate) policy: Policy,
     pub(crate) authenticators: Authenticators,
+}
+
+// === impl AccessLog ===
+
+impl AccessLog {
+    pub(crate) fn is_on(self) -> bool {
+        self != Self::Off
+    }
 }
 
 // === impl Active ===

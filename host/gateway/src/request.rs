@@ -28,6 +28,7 @@ pub(crate) use self::{
     flow::Flow,
     headers::{is_hop_by_hop, is_ours, remove_listed_in_connection},
     ids::Ids,
+    trace::Leaving,
     upgrade::{Switched, agree, switched},
 };
 use crate::{
@@ -35,6 +36,7 @@ use crate::{
     auth::Principal,
     builtin,
     connection::{Connection, Upload},
+    counts::{Counts, UnderWay},
     rate_limit::Caller,
     response::{self, Answer, Refusal, ResponseBody, grpc::RefusedWith},
 };
@@ -44,6 +46,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     let exchange = Arc::new(Exchange::begin(connection, &request));
     let upload = if request.body().is_end_stream() { Upload::Done } else { Upload::Unread };
     exchange.connection.activity.begin(upload);
+    let under_way = Counts::enter(&exchange.connection, &exchange.method, exchange.client.scheme);
     let span = tracing::debug_span!("request", id = &*exchange.ids.request_id);
     let answer = if span.is_disabled() {
         forward(&exchange, request).await
@@ -51,7 +54,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         use tracing::Instrument;
         Box::pin(forward(&exchange, request).instrument(span)).await
     };
-    leave(&exchange, answer)
+    leave(&exchange, answer, under_way)
 }
 
 /// Answers a request that is not valid.
@@ -62,15 +65,19 @@ pub(crate) fn refuse(
 ) -> Response<ResponseBody> {
     let exchange = Exchange::begin(connection, request);
     exchange.connection.activity.begin(Upload::Done);
-    leave(&exchange, Err(refusal))
+    let under_way = Counts::enter(&exchange.connection, &exchange.method, exchange.client.scheme);
+    leave(&exchange, Err(refusal), under_way)
 }
 
-fn leave(exchange: &Exchange, answer: Result<Answer, Refusal>) -> Response<ResponseBody> {
-    let response = response::finish(exchange, answer);
+fn leave(exchange: &Exchange, answer: Result<Answer, Refusal>, under_way: UnderWay) -> Response<ResponseBody> {
+    exchange.traced.answered(exchange, &answer);
+    let mut response = response::finish(exchange, answer);
+    response.body_mut().hold(under_way);
     let latency = exchange.started.elapsed();
     let status = response.extensions().get::<RefusedWith>().map_or(response.status(), |with| with.0);
-    exchange.count(status.as_u16(), latency);
-    access_log::record(exchange, status, latency);
+    response.body_mut().trace(exchange.traced.leave(status));
+    exchange.count(status, latency);
+    response.body_mut().log(access_log::begin(exchange, status));
     response
 }
 
@@ -90,6 +97,9 @@ async fn forward(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Result
         && let Some(answer) = cors.preflight(&parts.method, &parts.headers)
     {
         return Ok(answer);
+    }
+    if let Some(meter) = shared.counts.own(exchange.uri.path()) {
+        exchange.note_meter(meter);
     }
     // Whether the host is well can be asked by everybody, whatever state the rest is in.
     if let Some(answer) = builtin::answer(shared, &exchange.method, exchange.uri.path())? {
@@ -114,6 +124,10 @@ async fn forward(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Result
         Lookup::Found(route) => (Some(*route), Some(&*route.rules)),
         Lookup::MethodNotAllowed { .. } | Lookup::NotFound => (None, None),
     };
+    if let Some(route) = route {
+        exchange.traced.route(exchange, &route.pattern);
+        exchange.note_route(route);
+    }
     let body_max = exchange.body_max(rules);
     let body = body::limit(incoming, body_max, shared.options.idle_timeout, &exchange.connection.activity)?;
 

@@ -11,6 +11,7 @@ pub mod context;
 mod describe;
 pub mod engine;
 pub mod error;
+mod figures;
 mod host;
 mod limiter;
 mod linker;
@@ -23,6 +24,7 @@ pub mod settings;
 mod state;
 #[cfg(test)]
 mod testing;
+mod usage;
 
 pub use self::{
     body::{Body, BodyError},
@@ -30,8 +32,10 @@ pub use self::{
     context::CallContext,
     engine::Tier,
     error::GuestError,
+    figures::{Figures, Load},
     middleware::{AuthError, Claims, MiddlewareKind, Next, RequestDecision, ResponseDecision},
     plugin::{Plugin, PluginSpec},
     runtime::{Options, Prepared, Runtime, StartError},
     settings::{Limits, Settings, SettingsError},
+    usage::UsageView,
 };

@@ -16,6 +16,7 @@ use wasmtime::ResourceLimiter;
 use crate::{
     memory::Memory,
     settings::{Limits, MESSAGES_BYTES_MAX, MESSAGES_KEPT_MAX},
+    usage::Usage,
 };
 
 /// Bounds what one store holds: all its linear memories together, all its tables together.
@@ -25,8 +26,8 @@ pub(crate) struct MemoryBudget {
     memory_used: usize,
     tables_max: usize,
     tables_used: usize,
-    /// That of all guests, of which this is a part; none for what is no guest.
-    total: Option<Arc<Memory>>,
+    /// That of all guests, and of all of the service, of which this is a part; none for what is no guest.
+    total: Option<(Arc<Memory>, Arc<Usage>)>,
     /// What was refused last, so that the trap which usually follows can be explained.
     pub(crate) refused: Option<Refused>,
 }
@@ -62,6 +63,8 @@ struct CpuState {
     used_ns: AtomicU64,
     /// When the current poll began, in ns since `origin`.
     poll_began_ns: AtomicU64,
+    /// The CPU time of its service.
+    usage: Arc<Usage>,
 }
 
 /// A guest used more CPU time than a call may.
@@ -92,9 +95,10 @@ impl MemoryBudget {
         }
     }
 
-    /// As a part of the memory of all guests.
-    pub(crate) fn within(mut self, total: Arc<Memory>) -> Self {
-        self.total = Some(total);
+    /// As a part of the memory of all guests, and of those of its service.
+    pub(crate) fn within(mut self, total: Arc<Memory>, usage: Arc<Usage>) -> Self {
+        usage.came();
+        self.total = Some((total, usage));
         self
     }
 }
@@ -109,9 +113,13 @@ impl ResourceLimiter for MemoryBudget {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        if !self.total.as_ref().is_none_or(|total| total.take((used - self.memory_used) as u64)) {
-            self.refused = Some(Refused::HostMemory);
-            return Ok(false);
+        if let Some((total, usage)) = &self.total {
+            let more = (used - self.memory_used) as u64;
+            if !total.take(more) {
+                self.refused = Some(Refused::HostMemory);
+                return Ok(false);
+            }
+            usage.grew(more);
         }
         self.memory_used = used;
         Ok(true)
@@ -133,8 +141,9 @@ impl ResourceLimiter for MemoryBudget {
 
 impl Drop for MemoryBudget {
     fn drop(&mut self) {
-        if let Some(total) = &self.total {
+        if let Some((total, usage)) = &self.total {
             total.give_back(self.memory_used as u64);
+            usage.left(self.memory_used as u64);
         }
     }
 }
@@ -161,12 +170,14 @@ impl MessageBudget {
 // === impl CpuMeter ===
 
 impl CpuMeter {
-    pub(crate) fn new() -> Self {
+    /// What is used counts as its service's, too.
+    pub(crate) fn new(usage: Arc<Usage>) -> Self {
         Self(Arc::new(CpuState {
             origin: Instant::now(),
             max_ns: AtomicU64::new(u64::MAX),
             used_ns: AtomicU64::new(0),
             poll_began_ns: AtomicU64::new(0),
+            usage,
         }))
     }
 
@@ -207,10 +218,9 @@ impl<F: Future + Unpin> Future for Metered<F> {
         let began = state.now_ns();
         state.poll_began_ns.store(began, Relaxed);
         let poll = Pin::new(&mut this.future).poll(cx);
-        // A call that ends in one poll needs no second look at the clock.
-        if poll.is_pending() {
-            state.used_ns.fetch_add(state.now_ns().saturating_sub(began), Relaxed);
-        }
+        let used = state.now_ns().saturating_sub(began);
+        state.used_ns.fetch_add(used, Relaxed);
+        state.usage.computed(used);
         poll
     }
 }
@@ -233,7 +243,8 @@ mod tests {
     fn the_budgets_of_all_guests_add_up_and_end_with_them() {
         let total = Arc::new(Memory::unlimited());
         total.limit(100);
-        let guest = || MemoryBudget::new(&Limits::default()).within(total.clone());
+        let usage = Arc::<Usage>::default();
+        let guest = || MemoryBudget::new(&Limits::default()).within(total.clone(), usage.clone());
         let (mut first, mut second) = (guest(), guest());
         assert!(first.memory_growing(0, 60, None).unwrap() && second.memory_growing(0, 40, None).unwrap());
         assert!(!second.memory_growing(40, 41, None).unwrap());
@@ -266,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_call_is_charged_while_it_is_polled() {
-        let meter = CpuMeter::new();
+        let meter = CpuMeter::new(Arc::default());
         meter.begin(Duration::ZERO);
         let inner = meter.clone();
         let poll = futures_util::FutureExt::now_or_never(meter.meter(Box::pin(async move {

@@ -32,6 +32,16 @@ impl Memory {
         self.used.try_update(Relaxed, Relaxed, more).is_ok()
     }
 
+    /// What they hold.
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Relaxed)
+    }
+
+    /// To what they may grow, if something limits them.
+    pub(crate) fn max(&self) -> Option<u64> {
+        Some(self.max.load(Relaxed)).filter(|max| *max < u64::MAX)
+    }
+
     pub(crate) fn give_back(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Relaxed);
     }

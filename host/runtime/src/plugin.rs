@@ -40,6 +40,7 @@ use crate::{
     code::Entry,
     engine::Tier,
     error::GuestError,
+    figures::Load,
     runtime::Inner,
     settings::{Settings, SettingsError},
     state::Shared,
@@ -95,7 +96,9 @@ impl Plugin {
     pub(crate) fn new(inner: Arc<Inner>, spec: PluginSpec) -> Result<Arc<Self>, SettingsError> {
         let limits = &spec.settings.limits;
         let gate = Gate::new(spec.service.clone(), limits.concurrency_max, limits.queue_max);
-        let shared = Arc::new(Shared::new(spec.service, spec.settings, inner.ports.clone(), inner.memory.clone())?);
+        let (ports, memory) = (inner.ports.clone(), inner.memory.clone());
+        let usage = inner.usages.of(&spec.service);
+        let shared = Arc::new(Shared::new(spec.service, spec.generation, spec.settings, ports, memory, usage)?);
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             uploads: Uploads::default(),
@@ -146,6 +149,22 @@ impl Plugin {
     /// How many calls are inside or waiting, and responses on their way.
     pub fn under_way(&self) -> usize {
         self.gate.under_way() + self.shared.streams.open()
+    }
+
+    /// What it is about now.
+    pub(crate) fn load(&self) -> Load {
+        let (inside, waiting) = (self.gate.inside(), self.gate.waiting());
+        Load { inside, waiting, streams: self.shared.streams.open() }
+    }
+
+    /// How many bytes its code has, while that is in memory.
+    pub(crate) fn mapped_bytes(&self) -> Option<u64> {
+        self.code.load().as_ref().map(|code| code.bytes)
+    }
+
+    /// How many bytes the linear memories of its service's guests have now, of all generations and versions.
+    pub fn memory(&self) -> u64 {
+        self.shared.usage.memory()
     }
 
     /// Takes the best code in the cache into use, once it is mapped. Until then calls use what there is, and those
@@ -199,12 +218,12 @@ impl Plugin {
         let winch = self.shared.settings.winch;
         loop {
             let refreshes = self.refreshes.load(Relaxed);
-            let code = match self.load(self.inner.entry(self.digest, winch).await?).await {
+            let code = match self.load_code(self.inner.entry(self.digest, winch).await?).await {
                 Ok(code) => code,
                 // The index and the file disagree: what is there cannot be trusted, what is compiled again can.
                 Err(reason) => {
                     tracing::warn!(service = %self.shared.service, reason, "cached code is unusable; compiling again");
-                    self.load(self.inner.rebuild(self.digest, winch).await?).await?
+                    self.load_code(self.inner.rebuild(self.digest, winch).await?).await?
                 }
             };
             let code = Arc::new(code);
@@ -215,7 +234,7 @@ impl Plugin {
         }
     }
 
-    async fn load(&self, entry: Entry) -> Result<Code, String> {
+    async fn load_code(&self, entry: Entry) -> Result<Code, String> {
         let (inner, shared, digest) = (self.inner.clone(), self.shared.clone(), self.digest);
         let loading = tokio::task::spawn_blocking(move || Code::load(&inner, &shared, digest, &entry));
         loading.await.map_err(|error| error.to_string())?

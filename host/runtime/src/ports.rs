@@ -3,6 +3,7 @@
 
 mod batch;
 mod keyvalue;
+mod logs;
 mod queues;
 mod registry;
 mod sagas;
@@ -18,6 +19,7 @@ use crate::{body::Body, context::CallContext};
 pub use self::{
     batch::{BatchCommitted, BatchError, BatchOp, Batches},
     keyvalue::{Expect, KeyValue, KvEntry, KvError, KvWrite},
+    logs::{LogLevel, LogLine, Logs},
     queues::{Queues, QueuesError, Settlement},
     registry::{NoRegistry, Registered, Registry},
     sagas::{Sagas, SagasError},
@@ -40,6 +42,8 @@ pub struct Ports {
     pub batches: Arc<dyn Batches>,
     /// What is behind `switchyard:plugin/registry`.
     pub registry: Arc<dyn Registry>,
+    /// Where the lines go that guests write.
+    pub logs: Arc<dyn Logs>,
 }
 
 /// Who sends a request.

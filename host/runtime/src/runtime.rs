@@ -21,12 +21,14 @@ use crate::{
     context::CallContext,
     engine::{Engines, POOL_MAX, Tier},
     error::{GuestError, explain},
+    figures::Compiles,
     limiter::Refused,
     memory::Memory,
     plugin::{Plugin, PluginSpec, linked::Linked, warm::Guest},
     ports::Ports,
     settings::SettingsError,
     state::{GuestState, Shared},
+    usage::Usages,
 };
 
 /// How often a call looks for a free slot in a full pool.
@@ -71,7 +73,7 @@ pub struct Prepared {
 
 /// Runs guests.
 pub struct Runtime {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What plugins share.
@@ -81,6 +83,10 @@ pub(crate) struct Inner {
     pub(crate) ports: Ports,
     /// That of all guests.
     pub(crate) memory: Arc<Memory>,
+    /// What is counted of each service.
+    pub(crate) usages: Usages,
+    /// What is counted of compiling.
+    pub(crate) counts: Compiles,
     options: Options,
     compiles: Semaphore,
     /// Where each digest's component lies, for code that must be compiled again.
@@ -105,7 +111,8 @@ impl Runtime {
         let compiles = Semaphore::new(options.compiles_max.unwrap_or(cores));
         let (sources, turns, plugins) = (Mutex::default(), Mutex::default(), Mutex::default());
         let memory = Arc::new(Memory::unlimited());
-        let inner = Inner { engines, cache, ports, memory, options, compiles, sources, turns, plugins };
+        let (usages, counts) = (Usages::default(), Compiles::default());
+        let inner = Inner { engines, cache, ports, memory, usages, counts, options, compiles, sources, turns, plugins };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -208,6 +215,7 @@ impl Inner {
         let _place = self.compiles.acquire().await.map_err(|error| PrepareError::Host(error.to_string()))?;
         let began = Instant::now();
         let made = compile::in_child(&self.options.compiler, &wasm, self.cache.folder(), tier).await;
+        self.counts.compiled(tier, made.is_ok(), began.elapsed());
         let made = made.inspect_err(|error| self.give_up(digest, tier, error, began.elapsed()))?;
         tracing::debug!(%digest, tier = ?made.tier, elapsed = ?began.elapsed(), "compiled");
         self.cache.insert(digest, made).map_err(|error| PrepareError::Host(error.to_string()))
@@ -215,7 +223,10 @@ impl Inner {
 
     /// What the cache has of a digest, if there is code that may be used.
     fn known(&self, digest: Digest, winch: bool) -> Option<Entry> {
-        self.cache.entry(digest).filter(|entry| entry.best().is_some_and(|(tier, _)| winch || tier == Tier::Cranelift))
+        let known = self.cache.entry(digest);
+        let known = known.filter(|entry| entry.best().is_some_and(|(tier, _)| winch || tier == Tier::Cranelift));
+        self.counts.looked_up(known.is_some());
+        known
     }
 
     /// Forgets a component of which there is no code: a file that changes without end is another one each time.
@@ -287,7 +298,7 @@ impl Inner {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn plugins(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Plugin>>> {
+    pub(crate) fn plugins(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Plugin>>> {
         self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

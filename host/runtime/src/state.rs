@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchyard_core::name::ServiceName;
+use switchyard_core::name::{Generation, ServiceName};
 use tokio::sync::Semaphore;
 use wasmtime::{Engine, Store, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, filesystem::WasiFilesystemCtx};
@@ -10,12 +10,17 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     context::CallContext,
-    host::{http::Hooks, logging::LogGate, stdio::LineStream},
+    host::{
+        http::Hooks,
+        logging::{Current, LogGate},
+        stdio::LineStream,
+    },
     limiter::{CpuMeter, MemoryBudget, MessageBudget},
     memory::Memory,
     plugin::{p3::chain::Nexts, streams::Streams},
     ports::{Origin, Ports},
     settings::{Access, HANDLES_MAX, HANDLES_WITH_FOLDERS_MAX, Settings, SettingsError, open_folders},
+    usage::Usage,
 };
 
 /// What all guests of one plugin generation have in common.
@@ -34,6 +39,8 @@ pub(crate) struct Shared {
     env: Vec<(String, String)>,
     /// That of all guests.
     memory: Arc<Memory>,
+    /// What is counted of the service.
+    pub(crate) usage: Arc<Usage>,
     /// The folders that it is granted.
     folders: Option<WasiFilesystemCtx>,
 }
@@ -48,6 +55,8 @@ pub(crate) struct GuestState {
     pub(crate) messages: MessageBudget,
     /// How the requests inside go on; none where no more than one call is inside.
     pub(crate) nexts: Option<Arc<Nexts>>,
+    /// The call that it is in, for its lines in the log.
+    pub(crate) current: Arc<Current>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -62,9 +71,11 @@ impl Shared {
     /// When some of it is not there.
     pub(crate) fn new(
         service: ServiceName,
+        generation: Generation,
         settings: Settings,
         ports: Ports,
         memory: Arc<Memory>,
+        usage: Arc<Usage>,
     ) -> Result<Self, SettingsError> {
         if !settings.missing.is_empty() {
             return Err(SettingsError::Missing(settings.missing.join("; ")));
@@ -75,10 +86,11 @@ impl Shared {
             outbound: settings.outbound.clone().into(),
             outbound_places: Arc::new(Semaphore::new(limits.outbound_max as usize)),
             streams: Streams::new(limits.streams_max),
-            log: Arc::new(LogGate::new(service.clone(), limits.log_rate)),
+            log: Arc::new(LogGate::new(service.clone(), generation, limits.log_rate, ports.logs.clone())),
             env: settings.env.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             folders: open_folders(&settings.folders)?,
             memory,
+            usage,
             service,
             settings,
             ports,
@@ -99,12 +111,13 @@ impl Shared {
 impl GuestState {
     /// A store for one instance: no authority but what the settings say, and interrupted at each epoch.
     pub(crate) fn store(engine: &Engine, shared: &Arc<Shared>) -> Store<Self> {
+        let current = Arc::<Current>::default();
         let mut wasi = WasiCtxBuilder::new()
-            .stdout(LineStream::stdout(shared.log.clone()))
-            .stderr(LineStream::stderr(shared.log.clone()))
+            .stdout(LineStream::stdout(shared.log.clone(), current.clone()))
+            .stderr(LineStream::stderr(shared.log.clone(), current.clone()))
             .envs(&shared.env)
             .build();
-        let cpu = CpuMeter::new();
+        let cpu = CpuMeter::new(shared.usage.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(match &shared.folders {
             None => HANDLES_MAX,
@@ -115,10 +128,11 @@ impl GuestState {
         });
         let state = Self {
             table,
-            memory: MemoryBudget::new(&shared.settings.limits).within(shared.memory.clone()),
+            memory: MemoryBudget::new(&shared.settings.limits).within(shared.memory.clone(), shared.usage.clone()),
             cpu: cpu.clone(),
             messages: MessageBudget::default(),
             nexts: None,
+            current,
             wasi,
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(shared.clone()),
@@ -137,6 +151,7 @@ impl GuestState {
     /// Begins a call: its circumstances, and its own CPU time.
     pub(crate) fn begin(&mut self, context: CallContext) {
         self.cpu.begin(self.shared.settings.limits.cpu_max);
+        self.current.begin(&context);
         self.hooks.context = Some(context);
     }
 

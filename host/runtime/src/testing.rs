@@ -14,6 +14,7 @@ use switchyard_core::{
     event::{Draft, Receipt},
     health::Status,
     message,
+    name::{Generation, ServiceName},
     saga::{self, Snapshot, StartDraft, Started},
 };
 use wasmtime::{Engine, Store};
@@ -25,8 +26,8 @@ use crate::{
     memory::Memory,
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas, SagasError,
-        Settlement,
+        LogLine, Logs, Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas,
+        SagasError, Settlement,
     },
     settings::Settings,
     state::{GuestState, Shared},
@@ -56,10 +57,12 @@ pub(crate) fn guest_under(recorder: &Arc<Recorder>, settings: Settings) -> Store
         sagas: recorder.clone(),
         batches: recorder.clone(),
         registry: recorder.clone(),
+        logs: recorder.clone(),
     };
     let engine = Engine::new(&config(Track::P2, Tier::Cranelift)).unwrap();
     let memory = Arc::new(Memory::unlimited());
-    GuestState::store(&engine, &Arc::new(Shared::new("shop".parse().unwrap(), settings, ports, memory).unwrap()))
+    let shared = Shared::new("shop".parse().unwrap(), Generation(1), settings, ports, memory, Arc::default()).unwrap();
+    GuestState::store(&engine, &Arc::new(shared))
 }
 
 /// A call that handles nothing.
@@ -217,6 +220,17 @@ impl Sagas for Recorder {
     async fn cancel(&self, _: Origin, id: &str) -> Result<(), SagasError> {
         self.ask(format!("cancel {id}"));
         Err(SagasError::Conflict(format!("the saga '{id}' is completed")))
+    }
+}
+
+impl Logs for Recorder {
+    fn line(&self, line: LogLine<'_>) {
+        let request = line.request_id.unwrap_or("none");
+        self.ask(format!("{:?} {}: {} ({request})", line.level, line.source, line.text));
+    }
+
+    fn dropped(&self, service: &ServiceName, _: Generation, lines: u64) {
+        self.ask(format!("{service} dropped {lines}"));
     }
 }
 

@@ -1,15 +1,21 @@
 //! The admin listener: what operators and their tools ask the host.
 //!
-//! It is for this machine alone: it listens on loopback, and checks Host and Origin, so that no web page that a
-//! browser here has open can reach it (DNS rebinding included).
+//! It listens on loopback, or elsewhere and then lets those in who have the token; no web page of another site reaches it
+//! through a browser ([`guard`]). What changes something leaves an audit event ([`audit`]).
 
+mod activity;
 mod api;
+mod audit;
 mod body;
 mod breakers;
 mod dead_letters;
 mod events;
 mod guard;
+mod kv;
+mod logs;
+mod metrics;
 mod openapi;
+mod overview;
 mod plugins;
 mod query;
 mod queues;
@@ -19,19 +25,30 @@ mod routes;
 mod sagas;
 mod services;
 mod subscriptions;
+mod token;
 mod traffic;
 mod watch;
+
+pub(crate) use guard::{Guard, Peer};
+pub(crate) use overview::{About, Rates};
+pub(crate) use query::{Query, decode_path};
+pub(crate) use reply::{AnswerBody, Problem};
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use http::{Request, Response};
+use http::{
+    HeaderValue, Method, Request, Response,
+    header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    request::Parts,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use switchyard_core::problem::Code;
 use switchyard_delivery::Delivery;
 use switchyard_dispatch::Dispatcher;
+use switchyard_store::Backend;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch::Receiver},
@@ -40,8 +57,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
+    console::{self, Console},
     feed::Feed,
     health::{Checks, Probed},
+    logs::Logs,
+    metrics::Counted,
     registrations::Registrations,
     reload,
     routes::Routes,
@@ -83,6 +103,20 @@ pub(crate) struct Sources {
     pub(crate) traffic: Arc<Traffics>,
     /// What happens, for those who watch; it ends with the listener.
     pub(crate) feed: Arc<Feed>,
+    /// The latest lines of services; it ends with the listener.
+    pub(crate) logs: Arc<Logs>,
+    /// What the console remembers between requests.
+    pub(crate) console: Arc<Console>,
+    /// The gateway; none in tests that have none.
+    pub(crate) gateway: Option<switchyard_gateway::Handle>,
+    pub(crate) store: Arc<dyn Backend>,
+    /// What else is asked for figures.
+    pub(crate) counted: Arc<Counted>,
+    pub(crate) about: Arc<About>,
+    /// What was counted of late.
+    pub(crate) rates: Arc<Rates>,
+    /// Who may ask.
+    pub(crate) guard: Arc<Guard>,
     /// Cancelled when the host begins to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -100,12 +134,13 @@ impl Admin {
     ///
     /// # Errors
     /// When it is taken or not permitted.
-    pub(crate) async fn bind(address: SocketAddr, sources: Sources) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(address: SocketAddr, mut sources: Sources) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!(
                 "the admin API cannot listen at {address}; choose another address with --admin, or stop what holds it"
             )
         })?;
+        sources.about = Arc::new(About { admin: listener.local_addr().ok(), ..(*sources.about).clone() });
         Ok(Self { listener, sources })
     }
 
@@ -117,16 +152,18 @@ impl Admin {
     /// Answers until `stop` is cancelled; requests under way are finished.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let (connections, places) = (TaskTracker::new(), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+        let (guard, console) = (Arc::clone(&self.sources.guard), Arc::clone(&self.sources.console));
+        tokio::spawn(guard.follow(console, stop.clone()));
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
             match (accepted, Arc::clone(&places).try_acquire_owned()) {
-                (Ok((stream, _)), Ok(place)) => {
+                (Ok((stream, peer)), Ok(place)) => {
                     let (sources, stop) = (self.sources.clone(), stop.clone());
                     connections.spawn(async move {
-                        serve(stream, sources, stop).await;
+                        serve(stream, Peer(peer.ip()), sources, stop).await;
                         drop(place);
                     });
                 }
@@ -140,15 +177,17 @@ impl Admin {
         }
         drop(self.listener);
         self.sources.feed.close();
+        self.sources.logs.close();
         connections.close();
         // A client that does not read its answer must not keep the host from stopping.
         let _ = tokio::time::timeout(STOP_MAX, connections.wait()).await;
     }
 }
 
-async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
-    let service = service_fn(move |request: Request<Incoming>| {
+async fn serve(stream: TcpStream, peer: Peer, sources: Sources, stop: CancellationToken) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let sources = sources.clone();
+        request.extensions_mut().insert(peer);
         async move { Ok::<_, Infallible>(answer(request, &sources).await) }
     });
     let connection = http1::Builder::new()
@@ -169,13 +208,44 @@ async fn serve(stream: TcpStream, sources: Sources, stop: CancellationToken) {
     }
 }
 
-async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<reply::AnswerBody>
+/// Answers a request, and has its answer never kept, nor taken for another type than it says.
+async fn answer<B>(request: Request<B>, sources: &Sources) -> Response<AnswerBody>
 where
     B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send,
 {
-    let (parts, body) = request.into_parts();
+    let mut response = admitted(request, sources).await;
+    let headers = response.headers_mut();
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn admitted<B>(request: Request<B>, sources: &Sources) -> Response<AnswerBody>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send,
+{
+    let (mut parts, body) = request.into_parts();
+    if let Err(refused) = sources.guard.check(&mut parts, &sources.console.sessions) {
+        // A person without a session gets a page to type the token into.
+        let is_for_people = matches!(parts.method, Method::GET | Method::HEAD) && console::takes(&parts);
+        return match refused.code() {
+            Code::MissingCredentials if is_for_people => console::login_wanted(&parts),
+            _ => refused.into_response(parts.uri.path()),
+        };
+    }
+    if console::takes(&parts) {
+        return console::answer(parts, body, sources).await;
+    }
+    within(parts, body, sources).await
+}
+
+/// Answers a request that may be asked: one that came in, or one that the console makes of what its user does.
+pub(crate) async fn within<B>(parts: Parts, body: B, sources: &Sources) -> Response<AnswerBody>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send,
+{
+    let action = audit::Action::of(&parts, sources);
     let answered = async {
-        guard::check(&parts.uri, &parts.headers)?;
         if plugins::is_deploy(&parts) {
             return plugins::deploy(&parts, body, sources).await;
         }
@@ -188,10 +258,18 @@ where
         };
         api::answer(asked, sources).await
     };
-    answered.await.unwrap_or_else(|problem: reply::Problem| problem.into_response(parts.uri.path()))
+    let response = answered.await.unwrap_or_else(|problem: Problem| problem.into_response(parts.uri.path()));
+    if let Some(action) = action {
+        action.tell(response.status(), audit::location(response.headers())).await;
+    }
+    response
 }
 
-async fn read<B>(body: B) -> Result<bytes::Bytes, reply::Problem>
+/// Reads a body into memory.
+///
+/// # Errors
+/// When it is too long, or does not arrive.
+pub(crate) async fn read<B>(body: B) -> Result<bytes::Bytes, Problem>
 where
     B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
@@ -199,12 +277,12 @@ where
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let detail = format!("the body is longer than the {BODY_MAX} bytes that the admin API takes");
-            Err(reply::Problem::new(Code::PayloadTooLarge, detail))
+            Err(Problem::new(Code::PayloadTooLarge, detail))
         }
-        Ok(Err(error)) => Err(reply::Problem::new(Code::BadRequest, format!("the body did not arrive: {error}"))),
-        Err(_) => Err(reply::Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
+        Ok(Err(error)) => Err(Problem::new(Code::BadRequest, format!("the body did not arrive: {error}"))),
+        Err(_) => Err(Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

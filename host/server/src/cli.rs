@@ -1,14 +1,16 @@
 //! The command line, as it is parsed; what it does is in the module of each command. What a command takes that talks to
 //! a running host or works on a data folder stands there too.
 
+mod examples;
+
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    build,
+    build, check, completions,
     config::{DEFAULT_FILE, Overrides},
-    data, new, remote, saga_test,
+    data, explain, new, remote, saga_test,
 };
 
 /// A host for WebAssembly services: drop components into a folder, and they are live.
@@ -30,8 +32,16 @@ pub(crate) enum Command {
     New(new::NewArgs),
     /// Builds a project to a component
     Build(build::BuildArgs),
+    /// Says whether a host would start with a configuration, and which plugins it would refuse
+    Check(check::CheckArgs),
     /// Says what a component is, and whether it would load
     Inspect(InspectArgs),
+    /// Says what an error code means, why it comes, and what helps
+    Explain(explain::ExplainArgs),
+    /// Shows a host at a glance
+    Status(remote::status::StatusArgs),
+    /// Says whether a host takes requests; for whatever looks after processes
+    Health(remote::health::HealthArgs),
     /// Puts a component into the plugins folder of a host, and waits until it is live
     Deploy(remote::deploy::DeployArgs),
     /// Brings a component back that served before
@@ -56,18 +66,24 @@ pub(crate) enum Command {
     Subscriptions(remote::subscriptions::SubscriptionsArgs),
     /// Lists the queues, or shows one
     Queues(remote::queues::QueuesArgs),
+    /// Lists buckets and keys, prints, writes and removes values
+    Kv(remote::kv::KvArgs),
     /// Lists, starts, shows and moves sagas
     Sagas(remote::sagas::SagasArgs),
     /// Tries the definition of a saga out
     Saga(saga_test::SagaArgs),
     /// Lists, shows, redrives and discards dead letters
     DeadLetters(remote::dead_letters::DeadLettersArgs),
+    /// Shows what services log, and what the host says about them
+    Logs(remote::logs::LogsArgs),
     /// Checks every record of the store, also while a host runs
     Doctor(data::doctor::DoctorArgs),
     /// Copies the store into a file, also while a host runs
     Backup(data::backup::BackupArgs),
     /// Puts a copy of the store where there is none
     Restore(data::restore::RestoreArgs),
+    /// Prints what a shell needs to complete command lines
+    Completions(completions::CompletionsArgs),
     /// Compiles one component; what the host starts for itself
     #[command(hide = true, disable_help_flag = true)]
     CompileChild {
@@ -94,6 +110,9 @@ pub(crate) struct HostArgs {
     /// Where the admin API listens [default: 127.0.0.1:3900]
     #[arg(long, value_name = "ADDR", env = "SWITCHYARD_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
+    /// The file with the token that callers of the admin API have to send [default: they need none]
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_ADMIN_TOKEN_FILE")]
+    pub(crate) admin_token_file: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, trace, or TARGET=LEVEL,... [default: info]
     #[arg(long, value_name = "LEVEL", env = "SWITCHYARD_LOG_LEVEL")]
     pub(crate) log_level: Option<String>,
@@ -110,6 +129,20 @@ pub(crate) struct InspectArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The command line as clap knows it, with examples in the help of each command.
+pub(crate) fn command() -> clap::Command {
+    examples::add_to(Cli::command())
+}
+
+// === impl Cli ===
+
+impl Cli {
+    /// What this process was started with; ends it when that is wrong, or asks for help.
+    pub(crate) fn read() -> Self {
+        Self::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+    }
 }
 
 // === impl HostArgs ===
@@ -130,6 +163,7 @@ impl HostArgs {
         Overrides {
             listen: self.listen,
             admin: self.admin,
+            admin_token: self.admin_token_file.clone(),
             plugins: self.plugins.clone(),
             log_level: self.log_level.clone(),
         }
@@ -148,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

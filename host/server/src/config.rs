@@ -6,6 +6,7 @@
 //!
 //! **Invariant**: every member that is accepted here has an effect.
 
+mod admin;
 mod balancer;
 mod breaker;
 mod calls;
@@ -19,7 +20,10 @@ mod plugins;
 mod raw;
 mod retry;
 mod route;
+pub(crate) mod schema;
 mod service;
+mod spanned;
+mod telemetry;
 mod upstream;
 
 use std::{
@@ -27,32 +31,32 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use switchyard_core::{name::ServiceName, upstream::Upstream};
 use switchyard_dispatch::{BreakerPolicy, CallPolicy};
 
+pub(crate) use admin::Admin;
 pub(crate) use balancer::Balancers;
 pub(crate) use explain::explain;
 pub(crate) use gateway::{Gateway, TlsFiles};
 pub(crate) use plugins::Plugins;
 pub(crate) use retry::Retries;
 pub(crate) use service::Service;
+pub(crate) use telemetry::Otlp;
 
 use crate::routes::Route;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "switchyard.toml";
 
-/// What is wrong with another address for the admin API: it has no means yet to tell an operator from a stranger.
-const NOT_LOOPBACK: &str = "the admin API listens on a loopback address only, as in \"127.0.0.1:3900\"";
-
 /// What holds, after file, environment and flags.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Config {
     pub(crate) gateway: Gateway,
-    /// Where the admin API listens. 127.0.0.1:3900.
-    pub(crate) admin: SocketAddr,
+    /// `[admin]`.
+    pub(crate) admin: Admin,
     pub(crate) plugins: Plugins,
     /// Routes of the operator; they come before those of plugins.
     pub(crate) routes: Vec<Route>,
@@ -74,16 +78,25 @@ pub(crate) struct Config {
     pub(crate) telemetry: Telemetry,
 }
 
+/// How often metrics are sent to a collector, as OpenTelemetry's SDKs do.
+const METRICS_INTERVAL: Duration = Duration::from_secs(60);
+
 /// `[telemetry]`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Telemetry {
     pub(crate) log_format: LogFormat,
     /// A level, or directives as of `RUST_LOG`. `info`.
     pub(crate) log_level: Option<String>,
+    /// Where traces and metrics are sent; none means nowhere.
+    pub(crate) otlp: Option<Otlp>,
+    /// The share of the traces that begin here which is recorded, from 0 to 1. 1.
+    pub(crate) sample: f64,
+    /// How often metrics are sent there. 60 s.
+    pub(crate) metrics_interval: Duration,
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LogFormat {
     /// For people.
@@ -98,6 +111,7 @@ pub(crate) enum LogFormat {
 pub(crate) struct Overrides {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin_token: Option<PathBuf>,
     pub(crate) plugins: Option<PathBuf>,
     pub(crate) log_level: Option<String>,
 }
@@ -113,27 +127,21 @@ pub(crate) enum ConfigError {
     Invalid(String),
 }
 
-// === impl Config ===
+// === impl Telemetry ===
 
-impl Default for Config {
+impl Default for Telemetry {
     fn default() -> Self {
         Self {
-            gateway: Gateway::default(),
-            admin: SocketAddr::from(([127, 0, 0, 1], 3900)),
-            plugins: Plugins::default(),
-            routes: Vec::new(),
-            upstreams: Vec::new(),
-            retries: Retries::default(),
-            balancers: Balancers::default(),
-            services: BTreeMap::new(),
-            delivery: switchyard_delivery::Config::default(),
-            breakers: BreakerPolicy::default(),
-            health: switchyard_core::health::Config::default(),
-            store_path: None,
-            telemetry: Telemetry::default(),
+            log_format: LogFormat::default(),
+            log_level: None,
+            otlp: None,
+            sample: 1.0,
+            metrics_interval: METRICS_INTERVAL,
         }
     }
 }
+
+// === impl Config ===
 
 impl Config {
     /// Reads a file; without one, what holds is the defaults and `overrides`.
@@ -146,7 +154,11 @@ impl Config {
                 let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Unreadable(file.to_owned(), e))?;
                 Self::of_text(file, &text, overrides)
             }
-            None => Self::default().with(overrides),
+            None => {
+                let config = Self::default().overridden(overrides)?;
+                config.admin.check().map_err(ConfigError::Invalid)?;
+                Ok(config)
+            }
         }
     }
 
@@ -155,14 +167,15 @@ impl Config {
     /// # Errors
     /// When a member of it is unknown or wrong.
     pub(crate) fn of_text(file: &Path, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
-        Self::parse(file, text)?.with(overrides)
-    }
-
-    fn with(self, overrides: &Overrides) -> Result<Self, ConfigError> {
-        match overrides.admin {
-            Some(address) if !is_safe_for_admin(address) => Err(ConfigError::Invalid(NOT_LOOPBACK.to_owned())),
-            _ => Ok(self.overridden(overrides)),
-        }
+        let config = Self::parse(file, text)?.overridden(overrides)?;
+        config.admin.check().map_err(|message| match overrides.admin {
+            Some(_) => ConfigError::Invalid(message),
+            None => {
+                let at = place::Text(text).span(&["admin", "listen"]).start;
+                ConfigError::Invalid(explain::located(&file.display().to_string(), text, at, &message))
+            }
+        })?;
+        Ok(config)
     }
 
     fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
@@ -172,14 +185,18 @@ impl Config {
             .map_err(|wrong| ConfigError::Invalid(explain::located(&shown, text, wrong.span.start, &wrong.message)))
     }
 
-    fn overridden(mut self, overrides: &Overrides) -> Self {
+    fn overridden(mut self, overrides: &Overrides) -> Result<Self, ConfigError> {
         self.gateway.fixed.listen = overrides.listen.unwrap_or(self.gateway.fixed.listen);
-        self.admin = overrides.admin.unwrap_or(self.admin);
+        self.admin.listen = overrides.admin.unwrap_or(self.admin.listen);
+        self.admin.token_file = overrides.admin_token.clone().or(self.admin.token_file);
         if let Some(dir) = &overrides.plugins {
             self.plugins.dir.clone_from(dir);
         }
         self.telemetry.log_level = overrides.log_level.clone().or(self.telemetry.log_level);
-        self
+        if self.telemetry.otlp.is_none() {
+            self.telemetry.otlp = telemetry::of_environment()?;
+        }
+        Ok(self)
     }
 
     /// How services are called.
@@ -203,10 +220,6 @@ impl Config {
         ];
         tables.into_iter().filter_map(|(table, differs)| differs.then_some(table)).collect()
     }
-}
-
-fn is_safe_for_admin(address: SocketAddr) -> bool {
-    address.ip().is_loopback()
 }
 
 #[cfg(test)]

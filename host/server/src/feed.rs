@@ -4,7 +4,7 @@
 //! that is too slow is told that it has missed something.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -40,6 +40,8 @@ struct Ring {
     /// The oldest first; their numbers follow each other.
     entries: VecDeque<Entry>,
     newest: u64,
+    /// How many there ever were of each kind.
+    counts: BTreeMap<&'static str, u64>,
     is_closed: bool,
 }
 
@@ -94,6 +96,7 @@ impl Feed {
                 return;
             }
             ring.newest += 1;
+            *ring.counts.entry(kind).or_default() += 1;
             let number = ring.newest;
             ring.entries.push_back(Entry { number, kind, data });
             if ring.entries.len() > RING {
@@ -102,6 +105,11 @@ impl Feed {
             number
         };
         self.head.send_replace(number);
+    }
+
+    /// How many entries of each kind there ever were.
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.ring().counts.clone()
     }
 
     /// Ends it: watchers get what is there, and then the end.
@@ -151,6 +159,19 @@ impl Feed {
                 More::Entries(entries)
             }
         }
+    }
+
+    /// At most `limit` entries before the one with this id, or the latest, newest first. None when the id is of another
+    /// process, or nothing before it is kept.
+    pub(crate) fn newest(&self, before: Option<&str>, limit: usize) -> Vec<Entry> {
+        let before = match before {
+            Some(id) => match self.after(id) {
+                (Place(number), false) => number,
+                (_, true) => return Vec::new(),
+            },
+            None => u64::MAX,
+        };
+        self.ring().entries.iter().rev().filter(|entry| entry.number < before).take(limit).cloned().collect()
     }
 
     /// Changes whenever there is something to read.
@@ -222,6 +243,19 @@ mod tests {
         let (mut place, missed) = feed.after(&format!("{}-2", feed.epoch));
         assert!(!missed);
         assert_eq!(feed.read(&mut place, 1), More::Gap);
+    }
+
+    #[test]
+    fn the_newest_are_paged_backwards() {
+        let feed = Feed::new();
+        push(&feed, 5);
+        let numbers = |before: Option<String>, limit| {
+            feed.newest(before.as_deref(), limit).iter().map(|entry| entry.number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(None, 2), [5, 4]);
+        assert_eq!(numbers(Some(format!("{}-4", feed.epoch)), 9), [3, 2, 1]);
+        assert!(numbers(Some(format!("{}-1", feed.epoch)), 9).is_empty());
+        assert!(numbers(Some("7-4".to_owned()), 9).is_empty());
     }
 
     #[test]

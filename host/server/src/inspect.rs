@@ -4,9 +4,8 @@ mod held;
 
 use std::{
     fmt::{self, Display},
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     process::ExitCode,
 };
 
@@ -26,6 +25,7 @@ use crate::{
     output,
     ports::Nothing,
     reload::{self, COMPONENT_MAX},
+    scratch::Scratch,
     watch::digest_of,
 };
 use held::{Granted, Held};
@@ -48,15 +48,14 @@ struct Report {
     /// Imports that reach nothing unless the configuration gives them something.
     granted: Vec<Granted>,
     limits: Held,
+    /// Whether one of the trusted keys vouches for it; null when the configuration trusts none in particular.
+    signed: Option<bool>,
     /// The side file beside it, when there is one.
     side_file: Option<String>,
     /// With the side file over it.
     manifest: Option<Manifest>,
     debug_build: bool,
 }
-
-/// A folder of one's own that goes away with the value.
-struct Scratch(PathBuf);
 
 /// Inspects one file. The exit code says whether it would load.
 ///
@@ -80,7 +79,7 @@ pub(crate) async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
 async fn describe(file: &Path, digest: Digest) -> anyhow::Result<Result<Description, String>> {
     let scratch = Scratch::new()?;
     let options = switchyard_runtime::Options {
-        cache_dir: scratch.0.join("cache"),
+        cache_dir: scratch.path().join("cache"),
         compiler: std::env::current_exe().context("cannot find this program's own file")?,
         winch: true,
         pool_max: Some(1),
@@ -105,7 +104,9 @@ fn report(file: &Path, size: u64, digest: Digest, described: Result<Description,
     let settings = settings(stem, manifest.as_ref().ok(), config);
     let known = description.as_ref();
     let unfit = || known.and_then(|description| unfit(description, &settings));
-    let error = manifest.as_ref().err().cloned().or_else(unfit);
+    let vouched = vouched(file, &side_file, config);
+    // In the order in which the host looks.
+    let error = vouched.clone().and_then(Result::err).or_else(|| manifest.as_ref().err().cloned()).or_else(unfit);
     let imports = known.map(|description| description.imports.clone()).unwrap_or_default();
     Report {
         file: file.display().to_string(),
@@ -118,6 +119,7 @@ fn report(file: &Path, size: u64, digest: Digest, described: Result<Description,
         debug_build: known.is_some_and(|description| description.debug_build),
         granted: held::granted(&imports, &settings),
         limits: (&settings.limits).into(),
+        signed: vouched.map(|vouched| vouched.is_ok()),
         side_file: side_file.exists().then(|| side_file.display().to_string()),
         imports,
         exports: description.map(|description| description.exports).unwrap_or_default(),
@@ -138,6 +140,13 @@ fn unfit(description: &Description, settings: &Settings) -> Option<String> {
     let exceeds =
         description.needs.check(limits.memory_max, u64::from(limits.tables_max)).err().map(|error| error.to_string());
     exceeds.or_else(|| settings.missing.first().cloned())
+}
+
+/// Whether somebody whom the configuration trusts vouches for the file, if it trusts somebody in particular.
+fn vouched(file: &Path, side_file: &Path, config: &Config) -> Option<Result<(), String>> {
+    let keys = &config.plugins.trusted_keys;
+    let side = || fs::read(side_file).ok();
+    (!keys.is_empty()).then(|| reload::verify_beside(keys, file, side().as_deref()))
 }
 
 fn side_text(file: &Path) -> Result<Option<String>, String> {
@@ -185,6 +194,9 @@ impl Display for Report {
         list(f, "imports", self.imports.clone())?;
         list(f, "reaches", self.granted.iter().map(ToString::to_string).collect())?;
         list(f, "limits", self.limits.lines())?;
+        if let Some(signed) = self.signed {
+            writeln!(f, "signature {}", if signed { "by a trusted key" } else { "not by a trusted key" })?;
+        }
         if let Some(side_file) = &self.side_file {
             writeln!(f, "side file {side_file}")?;
         }
@@ -220,21 +232,4 @@ fn list(f: &mut fmt::Formatter<'_>, title: &str, items: Vec<String>) -> fmt::Res
         writeln!(f, "{:<9} {item}", if place == 0 { title } else { "" })?;
     }
     Ok(())
-}
-
-// === impl Scratch ===
-
-impl Scratch {
-    fn new() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("switchyard-{}", uuid::Uuid::now_v7()));
-        DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left behind in the system's temporary folder is removed by the system.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -1,9 +1,13 @@
 //! What the program says on its own streams, apart from the log.
 
+mod style;
+
 use std::{
     fmt::Display,
     io::{self, Write},
 };
+
+pub(crate) use style::{Style, Tone, width};
 
 /// Prints one line on standard output, at once: others wait for it in a pipe. A reader that went away is its own
 /// business.
@@ -27,8 +31,9 @@ pub(crate) fn error_line(text: impl Display) {
 
 /// Prints an error and what caused it, each cause on a line of its own.
 pub(crate) fn report(error: &anyhow::Error) {
-    error_line(format_args!("error: {error}"));
+    let style = Style::of_stderr();
+    error_line(format_args!("{} {error}", style.paint("error:", Tone::Bad)));
     for cause in error.chain().skip(1) {
-        error_line(format_args!("  because: {cause}"));
+        error_line(format_args!("  {} {cause}", style.paint("because:", Tone::Faint)));
     }
 }

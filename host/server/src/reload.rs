@@ -61,6 +61,7 @@ pub(crate) use artifacts::Received;
 pub(crate) use change::{Change, DIGITS_MIN, Done, Refusal, Side, To, Upload};
 pub(crate) use handle::{Handle, Live, Shown};
 pub(crate) use manifest::manifest;
+pub(crate) use signature::verify_beside;
 pub(crate) use switchyard_core::folder::COMPONENT_MAX;
 pub(crate) use view::{PluginView, RolledBackView, RolloutView, RouteView, State as PluginState};
 

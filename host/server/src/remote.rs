@@ -8,6 +8,9 @@ mod client;
 pub(crate) mod dead_letters;
 pub(crate) mod deploy;
 pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod kv;
+pub(crate) mod logs;
 mod payload;
 mod plugins;
 pub(crate) mod ps;
@@ -17,11 +20,14 @@ pub(crate) mod rollback;
 pub(crate) mod routes;
 pub(crate) mod sagas;
 pub(crate) mod services;
+pub(crate) mod status;
 pub(crate) mod subscriptions;
 mod table;
 mod tail;
 pub(crate) mod topics;
 pub(crate) mod traffic;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -36,6 +42,9 @@ pub(crate) struct RemoteArgs {
     /// The host's admin API
     #[arg(long, value_name = "URL", env = "SWITCHYARD_URL", default_value = "http://127.0.0.1:3900", global = true)]
     url: BaseUrl,
+    /// A file whose first line is the token of the admin API; SWITCHYARD_TOKEN may hold the token itself
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_TOKEN_FILE", global = true)]
+    token_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -45,7 +54,7 @@ pub(crate) struct RemoteArgs {
 
 impl RemoteArgs {
     fn client(&self) -> Client {
-        Client::new(self.url.clone())
+        Client::new(self.url.clone()).with_token(self.token_file.clone())
     }
 
     /// Prints a list, `next` being the cursor of what follows; `nothing` is what people read when it is empty.

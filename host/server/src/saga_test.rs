@@ -30,6 +30,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::{
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc,
     },
@@ -67,7 +68,7 @@ struct Scratch {
 pub(crate) fn run(args: SagaArgs) -> anyhow::Result<ExitCode> {
     let SagaCommand::Test(args) = args.command;
     if let Some(level) = &args.log_level {
-        telemetry::init(&Telemetry { log_level: Some(level.clone()), ..Telemetry::default() })?;
+        telemetry::init(&Telemetry { log_level: Some(level.clone()), ..Telemetry::default() }, Arc::default())?;
     }
     let scratch = Scratch::new(args.keep)?;
     let bench = Bench::new(&args, &scratch.path)?;

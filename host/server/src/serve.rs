@@ -1,6 +1,7 @@
 //! `serve`: wires everything, runs it, and takes it down in order.
 
 mod certificates;
+mod export;
 mod files;
 mod memory;
 mod settings;
@@ -22,16 +23,20 @@ use switchyard_store::{Backend, Embedded};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::export::Export;
 use crate::{
-    admin::{Admin, Sources},
+    admin::{About, Admin, Guard, Rates, Sources},
     cli::HostArgs,
     config::Config,
     data::make_private,
     feed::Feed,
     health::{Checks, Poller, Probed, Prober},
-    host_events, output,
+    host_events,
+    logs::Logs,
+    metrics::Counted,
+    output,
     ports::{LiveRegistry, StoredKeyValue},
-    reconfigure,
+    progress, reconfigure,
     registrations::Registrations,
     reload::{self, Asked, Reloader},
     routes::Routes,
@@ -59,6 +64,10 @@ struct Host {
     registrations: Arc<Registrations>,
     routes: Arc<Routes>,
     traffic: Arc<Traffics>,
+    guard: Arc<Guard>,
+    logs: Arc<Logs>,
+    /// None without a collector.
+    export: Option<Export>,
     /// Cancelled to stop what reads the folder and polls.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -70,17 +79,20 @@ struct Host {
 /// When the configuration is wrong, an address is taken, or a folder cannot be used.
 pub(crate) async fn serve(args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config_file().as_deref(), &args.overrides())?;
-    telemetry::init(&config.telemetry)?;
+    let logs = Arc::new(Logs::new());
+    telemetry::init(&config.telemetry, Arc::clone(&logs))?;
     files::allow_many();
     let stop = shutdown::on_signals().context("cannot listen for signals")?;
-    let host = Host::start(&args.data, config, stop).await?;
+    let host = Host::start(&args.data, config, logs, stop).await?;
     host.run(args, mode).await
 }
 
 // === impl Host ===
 
 impl Host {
-    async fn start(data: &Path, config: Config, stop: CancellationToken) -> anyhow::Result<Self> {
+    async fn start(data: &Path, config: Config, logs: Arc<Logs>, stop: CancellationToken) -> anyhow::Result<Self> {
+        // Before anything is touched: with a wrong token file the host does not start.
+        let guard = Arc::new(Guard::open(&config.admin)?);
         make_private(data)?;
         let plugins = &config.plugins.dir;
         std::fs::create_dir_all(plugins).with_context(|| format!("cannot make the folder {}", plugins.display()))?;
@@ -91,6 +103,7 @@ impl Host {
         let routes = Arc::new(Routes::open(Arc::clone(&store)).await?);
         let traffic = Arc::new(Traffics::open(Arc::clone(&store)).await?);
         let dispatcher = Dispatcher::new();
+        let export = Export::start(&config.telemetry, &dispatcher);
         dispatcher.set_breaker_policy(config.breakers.clone());
         dispatcher.set_call_policy(config.call_policy());
         let delivery = Delivery::new(Arc::clone(&store), Arc::clone(&dispatcher), config.delivery.clone());
@@ -102,6 +115,7 @@ impl Host {
             sagas: Arc::clone(&delivery) as _,
             batches: Arc::clone(&delivery) as _,
             registry: Arc::new(LiveRegistry::new(Arc::clone(&dispatcher))),
+            logs: Arc::clone(&logs) as _,
         };
         let options = switchyard_runtime::Options {
             cache_dir: data.join("cache"),
@@ -113,15 +127,30 @@ impl Host {
         let runtime = Arc::new(Runtime::new(options, ports)?);
         memory::limit(&runtime, config.plugins.memory_max);
         let (config, tasks) = (Arc::new(config), TaskTracker::new());
-        Ok(Self { config, store, dispatcher, delivery, runtime, registrations, routes, traffic, stop, tasks })
+        Ok(Self {
+            config,
+            store,
+            dispatcher,
+            delivery,
+            runtime,
+            registrations,
+            routes,
+            traffic,
+            logs,
+            guard,
+            export,
+            stop,
+            tasks,
+        })
     }
 
-    async fn run(self, args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
+    async fn run(mut self, args: HostArgs, mode: Mode) -> anyhow::Result<ExitCode> {
         let gateway = Gateway::bind(self.gateway_options(mode)?, Arc::clone(&self.dispatcher)).await?;
         let (gateway_at, gateway_handle) = (gateway.local_addr(), gateway.handle());
         let (configs, config) = watch::channel(Arc::clone(&self.config));
         let plugins = self.reload(&args.data, config.clone())?;
         let (poller, checks) = Poller::new(Arc::clone(&self.dispatcher), gateway_handle.clone(), config.clone());
+        let rates = Arc::new(Rates::default());
         let (feed, probed) = (Arc::new(Feed::new()), Probed::new());
         let sources = Sources {
             dispatcher: Arc::clone(&self.dispatcher),
@@ -134,9 +163,20 @@ impl Host {
             routes: Arc::clone(&self.routes),
             traffic: Arc::clone(&self.traffic),
             feed: Arc::clone(&feed),
+            logs: Arc::clone(&self.logs),
+            console: Arc::default(),
+            gateway: Some(gateway_handle.clone()),
+            store: Arc::clone(&self.store),
+            counted: Arc::new(self.counted()),
+            about: Arc::new(self.about(&args.data, gateway_at)),
+            rates: Arc::clone(&rates),
+            guard: Arc::clone(&self.guard),
             stopping: self.stop.clone(),
         };
-        let admin = Admin::bind(self.config.admin, sources).await?;
+        if let Some(export) = &mut self.export {
+            export.push(sources.clone(), self.config.telemetry.metrics_interval);
+        }
+        let admin = Admin::bind(self.config.admin.listen, sources).await?;
         let admin_at = admin.local_addr().context("the admin API has no address")?;
 
         self.tasks.spawn(poller.run(plugins.clone(), self.stop.clone()));
@@ -148,8 +188,10 @@ impl Host {
             self.stop.clone(),
         ));
         self.tasks.spawn(tasks::sweep(Arc::clone(&self.runtime), self.stop.clone()));
+        self.tasks.spawn(rates.run(Arc::clone(&self.dispatcher), gateway_handle.clone(), self.stop.clone()));
         self.reconfigure(&gateway_handle, config);
         let deliveries = self.deliver(plugins.clone(), checks, probed, feed);
+        self.tasks.spawn(progress::loading(plugins.clone(), self.stop.clone()));
         self.tasks.spawn(tasks::say_ready(plugins, gateway_handle.clone(), self.stop.clone()));
         let (file, overrides) = (args.followed_file(), args.overrides());
         self.tasks.spawn(reconfigure::follow(file, overrides, configs, self.stop.clone()));
@@ -200,6 +242,18 @@ impl Host {
         Ok(handle)
     }
 
+    fn counted(&self) -> Counted {
+        Counted {
+            runtime: Some(Arc::clone(&self.runtime)),
+            spans: self.export.as_ref().map(|export| Arc::clone(&export.spans)),
+            exporter: self.export.as_ref().map(|export| export.exporter.clone()),
+        }
+    }
+
+    fn about(&self, data: &Path, gateway: SocketAddr) -> About {
+        About::starting(gateway, self.config.gateway.tls.is_some(), self.config.store_folder(data))
+    }
+
     /// Delivers, by the configuration of the moment, and tells what happens on this host. Resolves once what is under
     /// way has finished, or its time is over.
     fn deliver(
@@ -218,6 +272,9 @@ impl Host {
     async fn finish(self) -> anyhow::Result<()> {
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(export) = self.export {
+            export.finish().await;
+        }
         // Plugins hold the runtime, and that the dispatcher.
         self.dispatcher.publish(Snapshot::default());
         self.store.close().await.context("the store could not be closed in order")

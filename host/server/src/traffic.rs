@@ -5,6 +5,7 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
+use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use switchyard_core::{
@@ -28,31 +29,37 @@ const SERVICES_MAX: usize = 1_000;
 pub(crate) struct Traffics(Durable<Kept>);
 
 /// What is asked for of a service, as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewTraffic")]
 pub(crate) struct Draft {
     /// Empty means that the main version answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = SPLIT_MAX))]
     pub(crate) versions: Vec<Share>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mirror: Option<Copies>,
 }
 
 /// The share of one version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "VersionShare")]
 pub(crate) struct Share {
     pub(crate) version: Version,
+    #[schemars(range(max = WEIGHT_MAX))]
     pub(crate) weight: u32,
 }
 
 /// Copies of calls that another version answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "VersionMirror")]
 pub(crate) struct Copies {
     pub(crate) version: Version,
     /// Of a hundred calls, how many.
     #[serde(default = "all")]
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) percent: u8,
 }
 

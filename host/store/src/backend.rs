@@ -87,6 +87,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// When reading fails.
     async fn kv_usage(&self, bucket: &str) -> Result<Option<BucketUsage>, StoreError>;
 
+    /// The usage of all buckets, those of the [host's own](crate::host_bucket) too, in the order of their names.
+    ///
+    /// # Errors
+    /// When reading fails.
+    async fn kv_buckets(&self) -> Result<Vec<BucketUsage>, StoreError>;
+
     /// Writes one value and answers its revision.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use switchyard_core::histogram::{Distribution, Histogram, SHORT};
+
 /// What a store did since it was opened, and how it is now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Batches committed.
@@ -12,6 +14,8 @@ pub struct Stats {
     pub refused: u64,
     /// Transactions made durable; each costs one fsync, and group commit makes them fewer than `commits`.
     pub transactions: u64,
+    /// How long it took until those were on the disk, the sync included.
+    pub syncs: Distribution,
     /// Batches that wait for the writer now.
     pub waiting_commits: u64,
     /// Reads answered from memory.
@@ -26,16 +30,19 @@ pub struct Stats {
     pub checkpoints_by_writer: u64,
     /// Bytes in the write-ahead log after the last commit.
     pub log_bytes: u64,
+    /// Bytes of the database's file; 0 when that cannot be found out.
+    pub file_bytes: u64,
     /// Bytes free on the disk of the store; 0 when that cannot be found out.
     pub disk_free_bytes: u64,
 }
 
 /// The counters behind [`Stats`], shared by the store's threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
     pub(crate) commits: Counter,
     pub(crate) refused: Counter,
     pub(crate) transactions: Counter,
+    pub(crate) syncs: Histogram,
     pub(crate) cache_hits: Counter,
     pub(crate) cache_misses: Counter,
     pub(crate) checkpoints: Counter,
@@ -45,6 +52,23 @@ pub(crate) struct Counters {
 /// A number that only grows. It orders nothing, so relaxed access is enough.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
+
+// === impl Counters ===
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            commits: Counter::default(),
+            refused: Counter::default(),
+            transactions: Counter::default(),
+            syncs: Histogram::new(&SHORT),
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            checkpoints: Counter::default(),
+            checkpoints_by_writer: Counter::default(),
+        }
+    }
+}
 
 // === impl Counter ===
 

@@ -1,5 +1,6 @@
 //! How calls end, as far as a breaker is concerned, and how often.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How a call ended.
@@ -18,7 +19,8 @@ pub enum Outcome {
 }
 
 /// What was counted since a breaker was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "BreakerFigures")]
 pub struct Metrics {
     /// Calls that ended or were refused. One whose answer breaks off counts twice: as a success and as a failure.
     pub requests: u64,

@@ -2,11 +2,13 @@
 
 use std::fmt::{self, Display};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where a breaker stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "BreakerState")]
 pub enum State {
     /// Calls pass, and are counted.
     Closed,

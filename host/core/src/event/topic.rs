@@ -5,14 +5,19 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest topic or pattern, in bytes.
 pub const TOPIC_MAX: usize = 255;
 
 /// A pattern of topics, checked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend(
+    "maxLength" = TOPIC_MAX,
+    "pattern" = "^(([A-Za-z0-9_:/-]+|\\*)(\\.([A-Za-z0-9_:/-]+|\\*))*(\\.>)?|>)$"
+))]
 pub struct Pattern(String);
 
 /// Why a string is no topic, or no pattern.

@@ -2,6 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,11 +25,14 @@ pub const CONCURRENCY_MAX: u32 = 1_024;
 /// The delays between attempts that can be asked for.
 const BACKOFF: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(24 * 3600);
 
+/// The same as a pattern: no more than a day, in units in which that can be seen.
+const DELAY: &str = r"^([1-9][0-9]{0,6} *ms|[1-9][0-9]{0,3} *s|[1-9][0-9]{0,2} *m|([1-9]|1[0-9]|2[0-4]) *h|1 *d)$";
+
 /// How long a lease may last.
 pub const VISIBILITY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(12 * 3600);
 
 /// A wish to be called for the events of a topic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SubscriptionSpec {
     /// A topic pattern: `*` stands for one word, a final `>` for the rest.
@@ -63,17 +67,17 @@ pub struct SubscriptionSpec {
 }
 
 /// How the delays between attempts grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backoff {
     /// The delay times the number of the attempt.
-    Linear(HumanDuration),
+    Linear(#[schemars(with = "String", regex(pattern = DELAY))] HumanDuration),
     /// The delay times two to the power of the attempt less one, with full jitter.
-    Exponential(HumanDuration),
+    Exponential(#[schemars(with = "String", regex(pattern = DELAY))] HumanDuration),
 }
 
 /// Where a new subscription begins to read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// Only events published from now on.
@@ -84,7 +88,7 @@ pub enum Start {
 }
 
 /// A wish to be called for the messages of a queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConsumerSpec {
     /// The queue's name.
@@ -104,7 +108,7 @@ pub struct ConsumerSpec {
 }
 
 /// Who acknowledges a queue message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ack {
     /// The host, when the handler returns success.
@@ -115,8 +119,9 @@ pub enum Ack {
 }
 
 /// Something that happens by the clock, once per cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "RawSchedule", into = "RawSchedule")]
+#[schemars(rename = "Schedule")]
 pub struct ScheduleSpec {
     /// Unique within the plugin, or within the config.
     pub name: String,
@@ -129,18 +134,25 @@ pub struct ScheduleSpec {
 }
 
 /// A schedule as it is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Schedule")]
 struct RawSchedule {
+    /// Its name; no two have the same.
     name: String,
+    /// Five fields, in UTC; or
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cron: Option<String>,
+    /// so often, at least 1s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     every: Option<HumanDuration>,
+    /// The topic of an event; or
     #[serde(default, skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
+    /// the queue of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
+    /// The data of the event or message.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     data: Value,
 }

@@ -30,6 +30,7 @@ mod step;
 
 use std::{ops::Range, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::name::Digest;
@@ -50,8 +51,9 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const DEFAULT_ATTEMPTS: u32 = 3;
 
 /// The definition of a saga, of the right shape. Whether it holds says [`Definition::check`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "raw::RawDefinition", into = "raw::RawDefinition")]
+#[schemars(rename = "SagaDefinition")]
 pub struct Definition {
     name: String,
     on_failure: OnFailure,
@@ -61,8 +63,9 @@ pub struct Definition {
 }
 
 /// What becomes of a saga when a step before the pivot fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaOnFailure")]
 pub enum OnFailure {
     /// What was done is undone.
     #[default]

@@ -1,5 +1,6 @@
 //! What happens to a saga, as its journal keeps it. A saga is what these, applied in their order, make of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -134,8 +135,9 @@ pub enum What {
 }
 
 /// How an attempt failed, which says what may be done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaFailureKind")]
 pub enum FailureKind {
     /// The participant did nothing, and may do it later.
     Retry,
@@ -148,8 +150,9 @@ pub enum FailureKind {
 }
 
 /// Why a saga is stuck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaStuckReason")]
 pub enum StuckReason {
     /// A step failed, after the pivot or with `onFailure` of `"stuck"`.
     StepFailed,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest name in sagas, in bytes: of a saga, a definition, a step, a command or a signal.
@@ -10,8 +11,9 @@ pub const NAME_MAX: usize = 128;
 /// The name of one saga: 1 to 128 of letters, digits, `.`, `_`, `-` and `:`. Clones are cheap.
 ///
 /// It has no `/`, which parts a key, and nothing that an HTTP header or a URL could not carry.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9._:-]{1,128}$"))]
 pub struct SagaId(Arc<str>);
 
 /// Why a string is not the id of a saga.
@@ -20,8 +22,9 @@ pub struct SagaId(Arc<str>);
 pub struct InvalidSagaId(pub String);
 
 /// Which way a command goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaDirection")]
 pub enum Direction {
     /// Does the step.
     Forward,

@@ -1,12 +1,14 @@
 //! Where a saga stands, in the one word that everybody is shown.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Saga, definition::Via, run::RunState, state::Phase};
 
 /// Where a saga stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaStatus")]
 pub enum Status {
     /// A step is under way.
     Running,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -12,8 +13,9 @@ use super::{
 use crate::timestamp::Timestamp;
 
 /// One line of the history.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaLine")]
 pub struct Entry<'a> {
     /// When.
     pub at: Timestamp,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -14,8 +15,9 @@ use super::{
 use crate::timestamp::Timestamp;
 
 /// A saga, looked at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Saga")]
 pub struct View<'a> {
     /// Its id.
     pub saga_id: &'a SagaId,
@@ -42,8 +44,9 @@ pub struct View<'a> {
 }
 
 /// One step, looked at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaStep")]
 pub struct StepView<'a> {
     /// Its index, from 0.
     pub index: u32,
@@ -61,8 +64,9 @@ pub struct StepView<'a> {
 }
 
 /// One direction of a step, looked at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaRun")]
 pub struct RunView<'a> {
     /// The command; none when the step waits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,8 +92,9 @@ pub struct RunView<'a> {
 }
 
 /// How one step stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaStepStatus")]
 pub enum StepStatus {
     /// It has not begun.
     Pending,

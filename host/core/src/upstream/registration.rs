@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,50 +20,64 @@ use crate::{manifest::DEFAULT_VERSION, name::ServiceName, units::HumanDuration};
 /// assert_eq!(upstream.id, "users-10.0.0.7-8080");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewRegistration")]
 pub struct Registration {
-    /// See [`Upstream::id`].
+    /// How it is addressed; NAME-HOST-PORT when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._:-]{1,128}$"))]
     pub id: Option<String>,
     /// The service.
     pub name: ServiceName,
-    /// An [`Origin`] as text; the port may be missing from it when `port` is given.
+    /// `http://HOST:PORT`, `https://HOST`, `h2c://HOST:PORT`, or `HOST:PORT`, which means http.
+    #[schemars(extend("format" = "origin"))]
     pub address: String,
     /// The port, when the address does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub port: Option<u16>,
     /// A path of the upstream, or a URL of http or https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "health"))]
     pub health: Option<String>,
     /// A semantic version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<semver::Version>")]
     pub version: Option<String>,
     /// Words to discover it by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = FACTS_MAX), inner(length(min = 1, max = FACT_LENGTH_MAX)))]
     pub tags: Vec<String>,
     /// Further facts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend(
+        "maxProperties" = FACTS_MAX,
+        "propertyNames" = {"minLength": 1, "maxLength": FACT_LENGTH_MAX},
+        "additionalProperties" = {"type": "string", "maxLength": FACT_LENGTH_MAX}
+    ))]
     pub metadata: BTreeMap<String, String>,
-    /// See [`Upstream::weight`].
+    /// Its share beside others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = WEIGHT_MAX))]
     pub weight: Option<u32>,
-    /// See [`TlsSpec`].
+    /// How https to it is checked, when not by the public authorities and its own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsRegistration>,
-    /// See [`Upstream::ttl`].
+    /// After so long without a sign of life it is deregistered: 10s to 1d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<HumanDuration>,
 }
 
 /// A [`TlsSpec`] as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "UpstreamTls")]
 pub struct TlsRegistration {
-    /// See [`TlsSpec::ca`].
+    /// A PEM file with the authorities that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
-    /// See [`TlsSpec::server_name`].
+    /// The name that its certificate has to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
 }

@@ -15,7 +15,7 @@ use switchyard_core::{
     manifest::{Ack, ConsumerSpec},
     name::ServiceName,
 };
-use switchyard_dispatch::{CallContext, Service};
+use switchyard_dispatch::{Active, CallContext, Service};
 use switchyard_runtime::ports::Settlement;
 use switchyard_store::StoredMessage;
 use tokio::{sync::Notify, time::Instant};
@@ -30,6 +30,7 @@ use crate::{
     places::{self, Ask, Place},
     publish::shared,
     subscription::{HANDLE_MAX, Outcome, answered},
+    traces,
 };
 
 /// Messages that are leased at once.
@@ -235,16 +236,20 @@ impl InHand {
         let (story, leased) = leased_of(&queue, message.clone());
         let handled = Handled::Message { queue: Arc::clone(&queue), id: Arc::clone(&id), token: Arc::clone(&token) };
         let correlationid = story.correlationid.unwrap_or_else(|| id.as_ref().to_owned());
+        let own = story.traceparent.as_deref();
+        let mut span = delivery.processing(own, &queue, &id, service.name().as_str(), leased.attempt);
+        let below = span.as_mut().map(Active::traceparent);
         let context = CallContext {
             cause: Some(Arc::new(Cause { id: id.as_ref().to_owned(), correlationid })),
             handled: Some(Arc::new(handled)),
-            ..context(Instant::now() + HANDLE_MAX, story.traceparent.as_deref())
+            ..context(Instant::now() + HANDLE_MAX, below.as_deref().or(own))
         };
         let call = delivery.dispatcher.handle_message(&service, context, &leased);
         let outcome = tokio::select! {
             answer = call => answered(answer),
             never = extend(delivery, &queue, &id, &token, visibility) => match never {},
         };
+        traces::delivered(span, &outcome);
         drop(place);
         consumer.record(delivery, &message, &token, outcome).await;
         consumer.in_flight.fetch_sub(1, Relaxed);

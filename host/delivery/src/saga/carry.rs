@@ -32,6 +32,7 @@ use crate::{
     places::Place,
     random,
     subscription::{DEFER, UNAVAILABLE_PAUSE},
+    traces,
 };
 
 /// So long before its deadline a command is not sent any more that nobody took: 100 ms, or a tenth of its time.
@@ -106,10 +107,17 @@ impl Delivery {
     ) -> Option<Outcome> {
         let sent = self.look_up(slot, command, deadline).await?;
         tracing::debug!(saga = %sent.saga_id, command = sent.name, key = sent.key, attempt = sent.attempt, "sending");
-        match &self.sagas.trial {
+        let mut span = self.carrying(&sent);
+        let sent = match &mut span {
+            Some(span) => Sent { traceparent: Some(span.traceparent().as_ref().to_owned()), ..sent },
+            None => sent,
+        };
+        let outcome = match &self.sagas.trial {
             Some(trial) => trial.carrier.carry(self, sent).await,
             None => self.carry_out(sent).await,
-        }
+        };
+        traces::carried(span, outcome.as_ref());
+        outcome
     }
 
     /// Hands a command to its participant, and answers how that ended. None means that the answer comes as an event.

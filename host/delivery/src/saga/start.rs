@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use switchyard_core::saga::{Refused, Saga, SagaId, StartDraft, Started};
+use switchyard_dispatch::Active;
 use switchyard_store::{Batch, Committed, Op, StoreError};
 use tokio::sync::OwnedMutexGuard;
 
@@ -31,6 +32,7 @@ pub(crate) struct New {
     slot: Arc<Slot>,
     held: OwnedMutexGuard<Held>,
     turned: Turned,
+    span: Option<Active>,
 }
 
 // === impl Delivery ===
@@ -114,7 +116,11 @@ impl Delivery {
         match start {
             Starting::Existing(id) => Started { id, existing: true },
             Starting::New(new) => {
-                let New { slot, mut held, turned } = *new;
+                let New { slot, mut held, turned, span } = *new;
+                if let Some(span) = span {
+                    span.end();
+                }
+                self.sagas.counts.add(&turned);
                 held.take(turned, committed, place);
                 self.act(&slot, &mut held);
                 Started { id: slot.id.clone(), existing: false }
@@ -184,13 +190,15 @@ impl Delivery {
             let (saga, first) = Saga::start(id.clone(), Arc::clone(definition), data.clone(), clock::now())?;
             let circumstances = publisher.circumstances(clock::now());
             let correlationid = circumstances.cause.map_or_else(|| id.to_string(), |cause| cause.correlationid);
-            let traceparent = circumstances.traceparent;
+            let (own, may_begin) = (circumstances.traceparent, publisher.may_begin_trace());
+            let mut span = self.starting(own.as_deref(), may_begin, definition.name(), id);
+            let traceparent = span.as_mut().map(|span| span.traceparent().as_ref().to_owned()).or(own);
             let owner = self.sagas.owner.as_ref().to_owned();
             let story = Story { owner, events: 0, correlationid, traceparent };
-            self.first_turn(saga, first, story).map(Some)
+            self.first_turn(saga, first, story).map(|turned| Some((turned, span)))
         };
         match made.await {
-            Ok(Some(turned)) => Ok(Starting::New(Box::new(New { slot: new.0, held: new.1, turned }))),
+            Ok(Some((turned, span))) => Ok(Starting::New(Box::new(New { slot: new.0, held: new.1, turned, span }))),
             Ok(None) => {
                 self.leave(&new.0, &mut new.1);
                 Ok(Starting::Existing(id.clone()))

@@ -133,6 +133,7 @@ impl Delivery {
                 taken.sagas += takings.len();
                 for (Taking { slot, mut held, turned }, place) in takings.into_iter().zip(places) {
                     if let Some(turned) = turned {
+                        self.sagas.counts.add(&turned);
                         held.take(turned, &committed, place);
                     }
                     self.act(&slot, &mut held);

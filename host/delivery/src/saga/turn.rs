@@ -36,6 +36,8 @@ pub(super) enum Claim {
 pub(super) struct Turned {
     /// What is to be committed; the state comes first.
     pub(super) ops: Vec<Op>,
+    /// What happens in it, by the topics that tell of it.
+    pub(super) topics: Vec<&'static str>,
     known: Known,
 }
 
@@ -68,7 +70,10 @@ impl Delivery {
             };
             if let Some(turned) = turned {
                 match self.commit_saga(turned.ops.iter().cloned().fold(Batch::new(), Batch::with)).await {
-                    Ok(committed) => held.take(turned, &committed, 0),
+                    Ok(committed) => {
+                        self.sagas.counts.add(&turned);
+                        held.take(turned, &committed, 0);
+                    }
                     Err(error) => {
                         // It is ahead of its journal, or was written by somebody else.
                         held.known = None;
@@ -119,9 +124,10 @@ impl Delivery {
         if turn.events.is_empty() && story.owner == known.story.owner {
             return Ok(None);
         }
+        let topics = turn.topics();
         let ops = self.ops(turn, &known.saga, &saga, &mut story, Expect::Revision(known.revision));
         let known = Known { saga, story, revision: known.revision, bytes: 0 };
-        Ok(Some(Turned { ops, known }))
+        Ok(Some(Turned { ops, topics, known }))
     }
 
     /// The operations of the first turn of a new saga.
@@ -131,13 +137,14 @@ impl Delivery {
         let before = saga.clone();
         let mut turn = Turn { now, events: vec![first], notices };
         turn.advance(&mut saga, None)?;
+        let topics = turn.topics();
         let mut ops = self.ops(turn, &before, &saga, &mut story, Expect::Absent);
         let definition = record::encode_definition(saga.definition());
         ops.push(put(JOURNAL, record::definition_key(saga.id()), definition, Expect::Any));
         if record::listed(&saga) == record::listed(&before) {
             ops.push(listing(&saga));
         }
-        Ok(Turned { ops, known: Known { saga, story, revision: 0, bytes: 0 } })
+        Ok(Turned { ops, topics, known: Known { saga, story, revision: 0, bytes: 0 } })
     }
 
     /// What is written in a turn that led from one state to the next.
@@ -226,6 +233,15 @@ impl Delivery {
     }
 }
 
+// === impl Turned ===
+
+impl Turned {
+    /// The name of the saga's definition.
+    pub(super) fn definition(&self) -> &str {
+        self.known.saga.definition().name()
+    }
+}
+
 // === impl Held ===
 
 impl Held {
@@ -254,6 +270,10 @@ struct Turn {
 // === impl Turn ===
 
 impl Turn {
+    fn topics(&self) -> Vec<&'static str> {
+        self.notices.iter().map(|notice| notice.topic).collect()
+    }
+
     fn advance(&mut self, saga: &mut Saga, event: Option<Event>) -> Result<(), Error> {
         let progress = saga.advance(event, self.now, random::fraction());
         let progress = progress.map_err(|error| Error::Conflict(error.to_string()))?;

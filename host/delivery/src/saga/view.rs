@@ -1,18 +1,21 @@
 //! Sagas as they are shown.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use switchyard_core::{
     name::{Digest, ServiceName},
-    saga::{Definition, Saga, Status},
+    saga::{Definition, Saga, SagaId, Status, view::View},
+    timestamp::Timestamp,
 };
 
 use super::{record, slot::Known};
 use crate::{delivery::Delivery, error::Error};
 
 /// A definition that a live service declares.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeclaredSaga")]
 pub struct DefinitionView {
     /// The service that declares it.
     pub service: Option<ServiceName>,
@@ -23,8 +26,42 @@ pub struct DefinitionView {
     pub definition: Definition,
 }
 
+/// A saga in full.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SagaDetail")]
+pub struct SagaView<'a> {
+    /// What it did and does.
+    #[serde(flatten)]
+    pub saga: View<'a>,
+    /// What joins it to the events that it causes.
+    pub correlation_id: &'a str,
+    /// The digest of the definition that it began with.
+    pub definition: Digest,
+}
+
+/// A saga in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SagaSummary<'a> {
+    /// Its id.
+    pub saga_id: &'a SagaId,
+    /// The name of its definition.
+    pub saga_name: &'a str,
+    /// Where it stands.
+    pub status: Status,
+    /// The step it is at, from 0; the number of steps when all are done.
+    pub current_step: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was completed or had failed.
+    pub ended_at: Option<Timestamp>,
+    /// What turned it back or stopped it.
+    pub error: Option<&'a str>,
+}
+
 /// How many sagas stand where.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SagaStats {
     /// Sagas at work, on whatever host.
@@ -97,24 +134,25 @@ pub(super) fn shown(saga: &Saga) -> Value {
 
 /// A saga in full, as the store has it.
 pub(super) fn shown_with_story(known: &Known) -> Value {
-    let mut shown = shown(&known.saga);
-    if let Some(members) = shown.as_object_mut() {
-        members.insert("correlationId".to_owned(), known.story.correlationid.as_str().into());
-        members.insert("definition".to_owned(), known.saga.definition().digest().to_string().into());
-    }
-    shown
+    let view = SagaView {
+        saga: known.saga.view(),
+        correlation_id: known.story.correlationid.as_str(),
+        definition: known.saga.definition().digest(),
+    };
+    serde_json::to_value(view).unwrap_or_default()
 }
 
 /// A saga in a list.
 pub(super) fn summary(saga: &Saga) -> Value {
     let view = saga.view();
-    json!({
-        "sagaId": view.saga_id,
-        "sagaName": view.saga_name,
-        "status": view.status,
-        "currentStep": view.current_step,
-        "startedAt": view.started_at,
-        "endedAt": view.ended_at,
-        "error": view.error,
-    })
+    let summary = SagaSummary {
+        saga_id: view.saga_id,
+        saga_name: view.saga_name,
+        status: view.status,
+        current_step: view.current_step,
+        started_at: view.started_at,
+        ended_at: view.ended_at,
+        error: view.error,
+    };
+    serde_json::to_value(summary).unwrap_or_default()
 }

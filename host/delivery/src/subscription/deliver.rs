@@ -6,12 +6,12 @@ use switchyard_core::{
     event::{Cause, Delivery as Told, Event, codec},
     handled::{Failure, Handled},
 };
-use switchyard_dispatch::{CallContext, CallError, Service};
+use switchyard_dispatch::{Active, CallContext, CallError, Service};
 use switchyard_store::StoreError;
 use tokio::time::Instant;
 
 use super::{Callee, Subscription, progress::Begun, settle::Outcome};
-use crate::{clock, delivery::Delivery, middleware::context, places::Place, stats::UnderWay};
+use crate::{clock, delivery::Delivery, middleware::context, places::Place, stats::UnderWay, traces};
 
 /// The time that a handler has for one event; a service's own deadline may be shorter.
 pub(crate) const HANDLE_MAX: Duration = Duration::from_secs(30);
@@ -88,20 +88,33 @@ impl Subscription {
             attempt: begun.go.attempt,
         };
         tracing::debug!(subscription = &*self.name, sequence = told.sequence, attempt = told.attempt, "delivering");
-        match callee {
-            Callee::Service(service) => self.call(delivery, &service, event, &told).await,
-            Callee::Url(url) => self.post(delivery, &url, event, &told).await,
+        let own = event.traceparent.as_deref();
+        let mut span = delivery.processing(own, &event.topic, &event.id, &self.name, told.attempt);
+        let below = span.as_mut().map(Active::traceparent);
+        let traceparent = below.as_deref().or(own);
+        let outcome = match callee {
+            Callee::Service(service) => self.call(delivery, &service, event, &told, traceparent).await,
+            Callee::Url(url) => self.post(delivery, &url, event, &told, traceparent).await,
             Callee::Sagas => delivery.take_saga_event(event).await,
-        }
+        };
+        traces::delivered(span, &outcome);
+        outcome
     }
 
-    async fn call(&self, delivery: &Delivery, service: &Arc<Service>, event: &Event, told: &Told) -> Outcome {
+    async fn call(
+        &self,
+        delivery: &Delivery,
+        service: &Arc<Service>,
+        event: &Event,
+        told: &Told,
+        traceparent: Option<&str>,
+    ) -> Outcome {
         let handled = Handled::Event { subscription: Arc::clone(&self.name), sequence: told.sequence };
         let cause = Cause { id: event.id.clone(), correlationid: event.correlationid.clone() };
         let context = CallContext {
             cause: Some(Arc::new(cause)),
             handled: Some(Arc::new(handled)),
-            ..context(Instant::now() + HANDLE_MAX, event.traceparent.as_deref())
+            ..context(Instant::now() + HANDLE_MAX, traceparent)
         };
         answered(delivery.dispatcher.handle_event(service, context, event, told).await)
     }

@@ -23,8 +23,15 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 impl Subscription {
     /// Posts an event to the endpoint.
-    pub(super) async fn post(&self, delivery: &Delivery, url: &str, event: &Event, told: &Told) -> Outcome {
-        let headers = match headers(event, told) {
+    pub(super) async fn post(
+        &self,
+        delivery: &Delivery,
+        url: &str,
+        event: &Event,
+        told: &Told,
+        traceparent: Option<&str>,
+    ) -> Outcome {
+        let headers = match headers(event, told, traceparent) {
             Ok(headers) => headers,
             Err(reason) => return Outcome::Reject(reason),
         };
@@ -36,7 +43,7 @@ impl Subscription {
     }
 }
 
-fn headers(event: &Event, told: &Told) -> Result<HeaderMap, String> {
+fn headers(event: &Event, told: &Told, traceparent: Option<&str>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in event.to_headers() {
         let name: HeaderName = name.parse().map_err(|_| format!("'{name}' cannot be a header"))?;
@@ -44,7 +51,7 @@ fn headers(event: &Event, told: &Told) -> Result<HeaderMap, String> {
         headers.insert(name, value);
     }
     headers.insert(ATTEMPT, told.attempt.into());
-    if let Some(traceparent) = event.traceparent.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+    if let Some(traceparent) = traceparent.and_then(|value| HeaderValue::from_str(value).ok()) {
         headers.insert(TRACEPARENT, traceparent);
     }
     Ok(headers)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     breaker::{Config, Stance},
@@ -27,7 +28,7 @@ pub struct BreakerSettings {
 }
 
 /// What breakers do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerMode {
     /// They refuse calls while they are open.

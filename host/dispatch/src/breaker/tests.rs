@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use switchyard_core::{breaker::Cause, problem::Code};
+use tokio::sync::broadcast;
 
 use super::*;
 
@@ -11,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A breaker that is open for next to no time, and what it tells.
 fn breaker() -> (Breaker, broadcast::Receiver<BreakerChange>) {
     let breaker = Breaker::new("users".parse().unwrap(), "users-3".into());
-    let listeners = broadcast::Sender::new(64);
+    let listeners = Listeners::new(64);
     let told = listeners.subscribe();
     let config = Config { open: Duration::from_millis(20), ..Config::default() };
     breaker.adopt(&listeners, config, Stance::Automatic);
@@ -69,7 +70,7 @@ async fn moves_are_told_in_order() {
 #[tokio::test]
 async fn a_call_that_is_refused_is_told_by_whom_and_when_to_come_back() {
     let (breaker, mut told) = breaker();
-    let listeners = broadcast::Sender::new(1);
+    let listeners = Listeners::new(1);
     breaker.adopt(&listeners, Config::default(), Stance::Automatic);
     open(&breaker);
     let change = told.try_recv().unwrap();
@@ -127,7 +128,7 @@ async fn a_call_that_is_given_up_at_its_deadline_had_no_answer_in_time() {
 #[tokio::test]
 async fn a_stance_and_numbers_are_taken_over_and_kept() {
     let (breaker, mut told) = breaker();
-    let listeners = broadcast::Sender::new(1);
+    let listeners = Listeners::new(1);
     let slow = Config { slow: Some(breaker::Slow { after: PATIENCE, percent: 1 }), ..Config::default() };
     assert!(breaker.pass().is_some_and(|pass| pass.to_bits() & 1 == 0));
     breaker.adopt(&listeners, slow, Stance::Automatic);

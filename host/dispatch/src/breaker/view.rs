@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{
     breaker::{self, Cause, Metrics, State, Transition},
@@ -12,8 +13,9 @@ use switchyard_core::{
 use super::{Breaker, now};
 
 /// A breaker at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Breaker")]
 pub struct BreakerView {
     /// The instance's: there is one breaker for each.
     pub id: String,

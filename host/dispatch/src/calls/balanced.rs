@@ -8,14 +8,15 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     CallOptions,
-    attempt::{Attempt, attempt},
+    attempt::{Attempt, Call, attempt},
     choose::Chooser,
     held::Held,
 };
-use crate::{breaker::fraction, error::CallError, service::Service};
+use crate::{breaker::fraction, error::CallError, service::Service, trace::Tracer};
 
 /// Calls.
 pub(crate) async fn call(
+    tracer: &Tracer,
     service: &Arc<Service>,
     context: CallContext,
     mut request: Request<Body>,
@@ -34,7 +35,8 @@ pub(crate) async fn call(
             // What became of the attempt before says more.
             Err(error) => return last.unwrap_or(Err(error)),
         };
-        let (again, result) = match attempt(service, instance, admitted, &context, request, is_timed).await {
+        let call = Call { tracer, service, context: &context, number, is_timed };
+        let (again, result) = match attempt(call, instance, admitted, request).await {
             Attempt::Answered(response) => return Ok(response),
             Attempt::Final(error) => return Err(error),
             Attempt::Unsent(error, request) => (Some(request), Err(error)),

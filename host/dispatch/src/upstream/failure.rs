@@ -42,6 +42,17 @@ impl Failure {
         }
     }
 
+    /// Its name where failures are counted by kind, as `error.type`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unreachable(_) => "unreachable",
+            Self::Broken(_) => "broken",
+            Self::TimedOut => "timeout",
+            Self::Upload(_) => "upload",
+        }
+    }
+
     /// What the caller is told of a call of the upstream with this id.
     pub(crate) fn into_error(self, id: &str) -> CallError {
         match self {

@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use http::{HeaderMap, Uri};
+use switchyard_dispatch::{End, RequestKind};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -26,7 +27,8 @@ const PATH_MAX: usize = 2 << 10;
 /// Answers a client whose request's head cannot be read to its end, counts the request, and closes. `head` is what
 /// came of it, and `latency` how long that took.
 pub(super) async fn refuse(mut stream: Stream, shared: &Shared, head: &[u8], refusal: Refusal, latency: Duration) {
-    let id = Ids::new(&HeaderMap::new()).request_id;
+    shared.counts.refused(refusal.code());
+    let id = Ids::new(&HeaderMap::new(), || false).request_id;
     // Without a path the occurrence still has a name (RFC 9457, section 3.1.5).
     let instance = path_in(head).unwrap_or_else(|| format!("urn:uuid:{id}"));
     let response = refusal.into_response(&instance, &id);
@@ -39,6 +41,10 @@ pub(super) async fn refuse(mut stream: Stream, shared: &Shared, head: &[u8], ref
     bytes.extend_from_slice(rest.as_bytes());
     bytes.extend_from_slice(body);
     shared.stats.record(response.status().as_u16(), latency);
+    let scheme = if shared.tls.is_some() { "https" } else { "http" };
+    // Whatever stands at the beginning of a broken head, it is no method yet.
+    let kind = RequestKind { method: "_OTHER", scheme, end: End::Status(response.status().as_u16()) };
+    shared.dispatcher.unmatched().record(kind, latency);
     let written = async {
         stream.write_all(&bytes).await?;
         stream.flush().await

@@ -5,13 +5,14 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use switchyard_core::route::action::Rules;
-use switchyard_dispatch::{CallContext, Service};
+use switchyard_dispatch::{CallContext, Meter, RequestKind, RouteTarget, Service};
 use tokio::time::Instant;
 
-use super::{Client, Ids, upgrade};
+use super::{Client, Ids, ids, trace::Traced, upgrade};
 use crate::{
+    access_log::{self, Heard},
     connection::Connection,
     cors,
     handle::Shared,
@@ -39,8 +40,15 @@ pub(crate) struct Exchange {
     /// The page that asks, where that matters.
     origin: Option<HeaderValue>,
     service: OnceLock<Arc<Service>>,
+    /// What counts the requests of its route.
+    meter: OnceLock<Arc<Meter>>,
+    /// What the access log says of its head; none while there is no such log.
+    pub(crate) heard: Option<Box<Heard>>,
+    /// Its route's pattern, where the access log wants it.
+    route: OnceLock<Arc<str>>,
     told: OnceLock<Told>,
     told_of_route: OnceLock<Told>,
+    pub(super) traced: Traced,
 }
 
 // === impl Exchange ===
@@ -50,10 +58,13 @@ impl Exchange {
         let active = connection.shared.policy.load_full();
         let headers = request.headers();
         let client = Client::of(&connection, &active.policy.trusted_proxies, headers);
+        let tracer = connection.shared.dispatcher.tracer();
+        let ids = Ids::new(headers, || tracer.samples(ids::chance));
         let origin = active.policy.cors.as_ref().and_then(|_| cors::only(headers).cloned());
         Self {
             started: Instant::now(),
-            ids: Ids::new(headers),
+            traced: Traced::begin(&connection, request, &ids, &client),
+            ids,
             method: request.method().clone(),
             uri: request.uri().clone(),
             client,
@@ -61,6 +72,9 @@ impl Exchange {
             is_grpc: grpc::is_asked(headers),
             origin,
             service: OnceLock::new(),
+            meter: OnceLock::new(),
+            heard: access_log::hear(&active.policy, request),
+            route: OnceLock::new(),
             told: OnceLock::new(),
             told_of_route: OnceLock::new(),
             active,
@@ -87,6 +101,26 @@ impl Exchange {
 
     pub(super) fn note_service(&self, service: &Arc<Service>) {
         self.service.get_or_init(|| Arc::clone(service));
+    }
+
+    /// Has it counted with the requests of its route: the one that the client asked for, wherever a middleware leads it.
+    pub(super) fn note_route(&self, route: &RouteTarget) {
+        if let Some(meter) = route.meter.get() {
+            self.note_meter(meter);
+        }
+        if self.heard.is_some() {
+            self.route.get_or_init(|| Arc::clone(&route.pattern));
+        }
+    }
+
+    /// Has it counted here.
+    pub(super) fn note_meter(&self, meter: &Arc<Meter>) {
+        self.meter.get_or_init(|| Arc::clone(meter));
+    }
+
+    /// The pattern of its route, for the access log.
+    pub(crate) fn route(&self) -> Option<&Arc<str>> {
+        self.route.get()
     }
 
     /// Has the client told of the gateway's quota.
@@ -126,6 +160,7 @@ impl Exchange {
 
     /// A refusal as the client would get it.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Answer {
+        self.shared().counts.refused(refusal.code());
         let (path, request_id) = (self.uri.path(), &self.ids.request_id);
         if self.is_grpc { grpc::refuse(refusal, path, request_id) } else { refusal.into_response(path, request_id) }
     }
@@ -141,7 +176,11 @@ impl Exchange {
     }
 
     /// Counts the exchange for the gateway, and for the service that it was with.
-    pub(super) fn count(&self, status: u16, latency: Duration) {
+    pub(super) fn count(&self, status: StatusCode, latency: Duration) {
+        let kind = RequestKind::answered(&self.method, self.client.scheme, status);
+        let dispatcher = &self.shared().dispatcher;
+        self.meter.get().map_or_else(|| dispatcher.unmatched(), |meter| &**meter).record(kind, latency);
+        let status = status.as_u16();
         self.shared().stats.record(status, latency);
         if let Some(service) = self.service() {
             service.stats.record(status, latency);

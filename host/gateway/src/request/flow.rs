@@ -126,6 +126,8 @@ mod tests {
                     rules: Arc::new(Rules { auth: *auth, rate_limit: *rate_limit, ..Rules::default() }),
                     id: (*path).into(),
                     prefix: "".into(),
+                    pattern: (*path).into(),
+                    meter: std::sync::OnceLock::new(),
                 },
                 origin: Origin { layer: Layer::Config, owner: "test".to_owned() },
             });

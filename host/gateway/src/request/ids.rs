@@ -10,9 +10,10 @@ use std::{
 };
 
 use http::HeaderMap;
+use switchyard_core::trace::TraceParent;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
-use super::trace::{self, Parent};
+use super::trace;
 
 /// The ids of one request.
 #[derive(Clone, Debug)]
@@ -21,19 +22,33 @@ pub(crate) struct Ids {
     pub(crate) request_id: Arc<str>,
     /// The traceparent that services get.
     pub(crate) traceparent: Arc<str>,
-    /// Whether the trace began at the client or before.
-    pub(crate) continues: bool,
+    /// The same as a place: the request's own.
+    pub(super) place: TraceParent,
+    /// The span that led to it; none when the trace begins here, and not at the client or before.
+    pub(super) parent_id: Option<[u8; 8]>,
 }
 
 impl Ids {
-    /// New ids. The client's trace goes on when it sent a valid traceparent; its own request id does not count.
-    pub(crate) fn new(headers: &HeaderMap) -> Self {
-        let parent = Parent::of(headers);
+    /// New ids. The client's trace goes on when it sent a valid traceparent; its own request id does not count. `samples`
+    /// says whether a trace that begins here is recorded.
+    pub(crate) fn new(headers: &HeaderMap, samples: impl FnOnce() -> bool) -> Self {
+        let parent = trace::parent(headers);
         let id = new_uuid();
         let mut buffer = [0; Hyphenated::LENGTH];
         let request_id = (*id.hyphenated().encode_lower(&mut buffer)).into();
-        let traceparent = trace::traceparent(parent, *id.as_bytes()).as_str().into();
-        Self { request_id, traceparent, continues: parent.is_some() }
+        let place = trace::place(parent, *id.as_bytes(), samples);
+        let traceparent = place.to_text().as_str().into();
+        Self { request_id, traceparent, place, parent_id: parent.map(|parent| parent.span_id) }
+    }
+
+    /// Whether the trace began at the client or before.
+    pub(crate) fn continues(&self) -> bool {
+        self.parent_id.is_some()
+    }
+
+    /// The trace that the request belongs to, recorded or not: 32 hexadecimal digits.
+    pub(crate) fn trace_id(&self) -> &str {
+        &self.traceparent[3..35]
     }
 }
 
@@ -84,10 +99,12 @@ mod tests {
 
     #[test]
     fn a_new_trace_has_the_request_s_own_id() {
-        let ids = Ids::new(&HeaderMap::new());
-        assert!(!ids.continues);
+        let ids = Ids::new(&HeaderMap::new(), || false);
+        assert!(!ids.continues());
         let digits = ids.request_id.replace('-', "");
         assert_eq!(&*ids.traceparent, format!("00-{digits}-{}-00", &digits[16..]));
+        assert_eq!(ids.trace_id(), digits);
+        assert!(Ids::new(&HeaderMap::new(), || true).traceparent.ends_with("-01"));
     }
 
     #[test]
@@ -95,8 +112,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         headers.insert("traceparent", http::HeaderValue::from_static(sent));
-        let Ids { traceparent, continues, .. } = Ids::new(&headers);
-        assert!(continues);
+        let ids = Ids::new(&headers, || false);
+        assert!(ids.continues());
+        let traceparent = ids.traceparent;
         assert!(traceparent.starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
         assert!(traceparent.ends_with("-01"));
         assert!(!traceparent.contains("b7ad6b7169203331"));

@@ -83,6 +83,8 @@ mod tests {
             rules: Arc::new(rules),
             id: "id".into(),
             prefix: RouteTarget::prefix_of(&pattern.parse().unwrap()),
+            pattern: pattern.into(),
+            meter: std::sync::OnceLock::new(),
         }
     }
 

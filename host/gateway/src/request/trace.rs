@@ -1,80 +1,160 @@
-//! W3C Trace Context: `00-TRACE-PARENT-FLAGS`, in lower-case hexadecimal digits.
+//! The place of a request in its trace, and its span: that of a server, by OpenTelemetry's conventions.
 
-use http::{HeaderMap, HeaderName};
+use std::sync::{Mutex, PoisonError};
+
+use http::{
+    HeaderMap, HeaderName, Request, StatusCode,
+    header::{HOST, USER_AGENT},
+};
+use switchyard_core::trace::{Kind, TraceParent};
+use switchyard_dispatch::Active;
+
+use super::Exchange;
+use crate::{
+    connection::Connection,
+    request::{Client, Ids},
+    response::{Answer, Refusal},
+};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// What is kept of a client's traceparent: the trace that a request belongs to, and its flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parent<'a> {
-    trace_id: &'a [u8],
-    flags: &'a [u8],
+/// What it is called until its route is known.
+const METHOD_UNKNOWN: &str = "_OTHER";
+
+/// The span of a request; none when its trace is not recorded, which is nearly always.
+pub(super) struct Traced(Option<Mutex<Option<Active>>>);
+
+/// A span whose response is on its way to the client. It ends with that.
+#[derive(Default)]
+pub(crate) struct Leaving(Option<Active>);
+
+/// The client's traceparent, if there is one, and a valid one.
+pub(super) fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let first = headers.get(TRACEPARENT)?;
+    let only = headers.get_all(TRACEPARENT).iter().nth(1).is_none();
+    if only { TraceParent::parse(first.as_bytes()) } else { None }
 }
 
-/// The header's value, of version 00.
-pub(super) struct Traceparent([u8; 55]);
-
-// === impl Parent ===
-
-impl<'a> Parent<'a> {
-    /// The client's traceparent, if there is one, and a valid one.
-    pub(super) fn of(headers: &'a HeaderMap) -> Option<Self> {
-        let first = headers.get(TRACEPARENT)?;
-        let only = headers.get_all(TRACEPARENT).iter().nth(1).is_none();
-        if only { Self::parse(first.as_bytes()) } else { None }
-    }
-
-    /// Reads version 00, and what of a later one is the same (section 3.2.4).
-    fn parse(value: &'a [u8]) -> Option<Self> {
-        let (version, rest) = field(value, 2)?;
-        let (trace_id, rest) = field(rest.strip_prefix(b"-")?, 32)?;
-        let (parent_id, rest) = field(rest.strip_prefix(b"-")?, 16)?;
-        let (flags, rest) = field(rest.strip_prefix(b"-")?, 2)?;
-        let version_fits = match version {
-            b"ff" => false,
-            b"00" => rest.is_empty(),
-            _ => rest.is_empty() || rest.starts_with(b"-"),
-        };
-        let zero = |id: &[u8]| id.iter().all(|digit| *digit == b'0');
-        (version_fits && !zero(trace_id) && !zero(parent_id)).then_some(Self { trace_id, flags })
-    }
-}
-
-/// The traceparent for a service. The random half of the request's id is the new span; without a parent the whole
-/// id is the new trace, not sampled by anybody yet.
-pub(super) fn traceparent(parent: Option<Parent<'_>>, id: [u8; 16]) -> Traceparent {
-    let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    match parent {
-        Some(parent) => {
-            text[3..35].copy_from_slice(parent.trace_id);
-            text[53..].copy_from_slice(parent.flags);
-        }
-        None => write_hex(&mut text[3..35], &id),
-    }
+/// The place of a request with this id: the id's random half is the new span; without a parent all of it is the new
+/// trace, and `samples` says whether that is recorded.
+pub(super) fn place(parent: Option<TraceParent>, id: [u8; 16], samples: impl FnOnce() -> bool) -> TraceParent {
+    let mut span_id = [0; 8];
     // The variant bits of a UUID keep it from being zero.
-    write_hex(&mut text[36..52], &id[8..]);
-    Traceparent(text)
-}
-
-// === impl Traceparent ===
-
-impl Traceparent {
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("hexadecimal digits and '-'")
+    span_id.copy_from_slice(&id[8..]);
+    match parent {
+        Some(parent) => parent.child(span_id),
+        None => TraceParent { trace_id: id, span_id, flags: 0 }.sampled(samples()),
     }
 }
 
-/// Splits off a field of lower-case hexadecimal digits.
-fn field(value: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
-    let (field, rest) = value.split_at_checked(length)?;
-    field.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some((field, rest))
+// === impl Traced ===
+
+impl Traced {
+    /// Begins it, with what its head says. A query may say what is not for everybody, so it is left out.
+    pub(super) fn begin<B>(connection: &Connection, request: &Request<B>, ids: &Ids, client: &Client) -> Self {
+        let tracer = connection.shared.dispatcher.tracer();
+        if !tracer.is_on() || !ids.place.is_sampled() {
+            return Self(None);
+        }
+        let method = switchyard_dispatch::known_method(request.method());
+        let name = if method == METHOD_UNKNOWN { "HTTP" } else { method };
+        let Some(mut span) = tracer.begin_at(ids.place, ids.parent_id, Kind::Server, name.into()) else {
+            return Self(None);
+        };
+        span.set("http.request.method", method);
+        if method == METHOD_UNKNOWN {
+            span.set("http.request.method_original", request.method().to_string());
+        }
+        span.set("url.path", request.uri().path().to_owned());
+        span.set("url.scheme", client.scheme);
+        span.set("client.address", client.address.to_string());
+        let said = |name| request.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+        if let Some(authority) = said(HOST).or(authority) {
+            let (host, port) = host_and_port(&authority);
+            span.set("server.address", host.to_owned());
+            span.set_some("server.port", port);
+        }
+        span.set_some("user_agent.original", said(USER_AGENT));
+        span.set("network.protocol.version", version(request.version()));
+        span.set("switchyard.request.id", ids.request_id.clone());
+        Self(Some(Mutex::new(Some(span))))
+    }
+
+    /// Notes the pattern of the route that takes it, which it is called by.
+    pub(super) fn route(&self, exchange: &Exchange, pattern: &str) {
+        self.with(|span| {
+            let method = switchyard_dispatch::known_method(&exchange.method);
+            let method = if method == METHOD_UNKNOWN { "HTTP" } else { method };
+            span.rename(format!("{method} {pattern}"));
+            span.set("http.route", pattern.to_owned());
+        });
+    }
+
+    /// Notes how it is answered, before that is made fit for the wire.
+    pub(super) fn answered(&self, exchange: &Exchange, answer: &Result<Answer, Refusal>) {
+        self.with(|span| {
+            if let Err(refusal) = answer {
+                span.set("switchyard.code", refusal.code().as_str());
+                if refusal.code().status() >= 500 {
+                    span.fail(refusal.code().as_str(), refusal.detail());
+                }
+            }
+            span.set_some("switchyard.service", exchange.service().map(|service| service.name().to_string()));
+        });
+    }
+
+    /// It is on its way to the client, with this status.
+    pub(super) fn leave(&self, status: StatusCode) -> Leaving {
+        self.with(|span| {
+            span.set("http.response.status_code", status.as_u16());
+            if status.is_server_error() && !span.has_failed() {
+                span.fail(status.as_str().to_owned(), format!("the service answered {status}"));
+            }
+        });
+        Leaving(self.0.as_ref().and_then(|span| span.lock().unwrap_or_else(PoisonError::into_inner).take()))
+    }
+
+    fn with(&self, note: impl FnOnce(&mut Active)) {
+        if let Some(span) = &self.0
+            && let Some(span) = &mut *span.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            note(span);
+        }
+    }
 }
 
-fn write_hex(out: &mut [u8], bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+// === impl Leaving ===
+
+impl Leaving {
+    /// Its body broke off.
+    pub(crate) fn broke(&mut self, error: &dyn std::fmt::Display) {
+        if let Some(span) = &mut self.0 {
+            span.fail("broken", format!("the response broke off: {error}"));
+        }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(span) = self.0.take() {
+            span.end();
+        }
+    }
+}
+
+fn host_and_port(authority: &str) -> (&str, Option<u16>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !port.contains(']') => (host, port.parse().ok()),
+        _ => (authority, None),
+    }
+}
+
+fn version(version: http::Version) -> &'static str {
+    match version {
+        http::Version::HTTP_10 => "1.0",
+        http::Version::HTTP_2 => "2",
+        _ => "1.1",
     }
 }
 
@@ -82,38 +162,38 @@ fn write_hex(out: &mut [u8], bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_valid_traceparents_count() {
-        let trace = "0af7651916cd43dd8448eb211c80319c";
-        let span = "b7ad6b7169203331";
-        for good in
-            [format!("00-{trace}-{span}-01"), format!("01-{trace}-{span}-01"), format!("fe-{trace}-{span}-00-x")]
-        {
-            assert_eq!(Parent::parse(good.as_bytes()).unwrap().trace_id, trace.as_bytes(), "{good}");
-        }
-        let zeros = "0".repeat(32);
-        for bad in [
-            String::new(),
-            format!("ff-{trace}-{span}-01"),
-            format!("00-{trace}-{span}-01-x"),
-            format!("01-{trace}-{span}-01x"),
-            format!("00-{zeros}-{span}-01"),
-            format!("00-{trace}-{}-01", &zeros[..16]),
-            format!("00-{}-{span}-01", trace.to_uppercase()),
-            format!("00-{trace}-{span}"),
-            format!("00-{trace}+{span}-01"),
-        ] {
-            assert_eq!(Parent::parse(bad.as_bytes()), None, "{bad}");
-        }
-    }
+    const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
     fn two_traceparents_are_none() {
         let mut headers = HeaderMap::new();
-        for _ in 0..2 {
-            let value = http::HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-            headers.append(TRACEPARENT, value);
+        headers.append(TRACEPARENT, http::HeaderValue::from_static(SENT));
+        assert_eq!(parent(&headers).unwrap().to_text().as_str(), SENT);
+        headers.append(TRACEPARENT, http::HeaderValue::from_static(SENT));
+        assert_eq!(parent(&headers), None);
+    }
+
+    #[test]
+    fn a_client_says_whether_its_trace_is_recorded_and_chance_does_where_it_begins_here() {
+        let parent = TraceParent::parse(SENT.as_bytes()).unwrap();
+        let never = || panic!("the client has decided");
+        assert!(place(Some(parent), [7; 16], never).is_sampled());
+        assert!(!place(Some(parent.sampled(false)), [7; 16], never).is_sampled());
+        for sampled in [true, false] {
+            let place = place(None, [7; 16], || sampled);
+            assert_eq!((place.trace_id, place.span_id, place.is_sampled()), ([7; 16], [7; 8], sampled));
         }
-        assert_eq!(Parent::of(&headers), None);
+    }
+
+    #[test]
+    fn a_host_may_have_a_port() {
+        for (authority, expected) in [
+            ("a", ("a", None)),
+            ("a:80", ("a", Some(80))),
+            ("[::1]", ("[::1]", None)),
+            ("[::1]:80", ("[::1]", Some(80))),
+        ] {
+            assert_eq!(host_and_port(authority), expected);
+        }
     }
 }

@@ -49,6 +49,11 @@ impl Refusal {
         Self::new(Code::PayloadTooLarge, format_args!("the body is longer than {max} bytes"))
     }
 
+    /// Its code.
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     /// Its code's short text.
     pub(crate) fn title(&self) -> &'static str {
         self.code.title()

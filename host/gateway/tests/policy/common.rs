@@ -201,6 +201,8 @@ impl Edge {
                 rules: Arc::new(route.rules),
                 id,
                 prefix: RouteTarget::prefix_of(&rule.pattern),
+                pattern: rule.pattern.to_string().into(),
+                meter: std::sync::OnceLock::new(),
             };
             let RouteRule { pattern, host, methods, headers, origin, .. } = std::mem::replace(
                 &mut rule,

@@ -7,7 +7,7 @@ use switchyard_core::{
     rate_limit::Quota,
     route::action::{RouteAuth, Rules},
 };
-use switchyard_gateway::{Policy, auth};
+use switchyard_gateway::{AccessLog, Policy, auth};
 
 use crate::{
     api_keys,
@@ -146,7 +146,7 @@ async fn a_new_policy_counts_on() {
     let backend = Backend::start().await;
     let edge = Edge::start(two(), &backend, vec![route("/*")]).await;
     assert_eq!(edge.send(&get("/a", &[])).await.status, 200);
-    edge.handle.set_policy(Policy { access_log: true, ..two() });
+    edge.handle.set_policy(Policy { access_log: AccessLog::Text, ..two() });
     assert_eq!(edge.send(&get("/a", &[])).await.status, 200);
     assert_eq!(edge.send(&get("/a", &[])).await.status, 429);
     edge.handle.set_policy(Policy { auth: auth::Policy::default(), ..Policy::default() });

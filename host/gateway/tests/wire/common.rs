@@ -182,6 +182,8 @@ impl Edge {
                 rules: Arc::new(Rules::default()),
                 id: "all".into(),
                 prefix: String::new().into(),
+                pattern: "/*".into(),
+                meter: std::sync::OnceLock::new(),
             },
             origin: Origin { layer: Layer::Config, owner: "test".to_owned() },
         };

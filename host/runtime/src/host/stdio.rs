@@ -15,8 +15,8 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use super::logging::{Level, LogGate};
-use crate::settings::LOG_LINE_MAX;
+use super::logging::{Current, LogGate};
+use crate::{ports::LogLevel, settings::LOG_LINE_MAX};
 
 /// How much a guest may write in one go.
 const WRITE_MAX: usize = 64 << 10;
@@ -25,20 +25,21 @@ const WRITE_MAX: usize = 64 << 10;
 #[derive(Clone)]
 pub(crate) struct LineStream {
     gate: Arc<LogGate>,
+    current: Arc<Current>,
     source: &'static str,
-    level: Level,
+    level: LogLevel,
     unfinished: Arc<Mutex<Vec<u8>>>,
 }
 
 // === impl LineStream ===
 
 impl LineStream {
-    pub(crate) fn stdout(gate: Arc<LogGate>) -> Self {
-        Self { gate, source: "stdout", level: Level::Info, unfinished: Arc::default() }
+    pub(crate) fn stdout(gate: Arc<LogGate>, current: Arc<Current>) -> Self {
+        Self { gate, current, source: "stdout", level: LogLevel::Info, unfinished: Arc::default() }
     }
 
-    pub(crate) fn stderr(gate: Arc<LogGate>) -> Self {
-        Self { gate, source: "stderr", level: Level::Warn, unfinished: Arc::default() }
+    pub(crate) fn stderr(gate: Arc<LogGate>, current: Arc<Current>) -> Self {
+        Self { gate, current, source: "stderr", level: LogLevel::Warn, unfinished: Arc::default() }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -48,7 +49,8 @@ impl LineStream {
             let text = part.strip_suffix(b"\n").unwrap_or(part);
             unfinished.extend_from_slice(&text[..text.len().min(room)]);
             if part.len() > text.len() {
-                self.gate.line(self.level, self.source, String::from_utf8_lossy(&unfinished).trim_end_matches('\r'));
+                let text = String::from_utf8_lossy(&unfinished);
+                self.gate.line(self.level, self.source, text.trim_end_matches('\r'), &self.current);
                 unfinished.clear();
             }
         }
@@ -61,7 +63,7 @@ impl Drop for LineStream {
         if Arc::strong_count(&self.unfinished) == 1 {
             let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
             if !unfinished.is_empty() {
-                self.gate.line(self.level, self.source, &String::from_utf8_lossy(&unfinished));
+                self.gate.line(self.level, self.source, &String::from_utf8_lossy(&unfinished), &self.current);
             }
         }
     }

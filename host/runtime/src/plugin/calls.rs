@@ -26,6 +26,7 @@ use crate::{
     body::{Body, BodyError},
     context::CallContext,
     error::GuestError,
+    usage::{CallRole, Counting},
 };
 
 // === impl Plugin ===
@@ -48,7 +49,7 @@ impl Plugin {
                 Kind::P3(concurrent) => concurrent.call(shared, context, request, admission, None).await,
             }
         };
-        self.admit(context, answer).await
+        self.admit(CallRole::Http, context, answer).await
     }
 
     /// Calls the guest with an event of a subscription. What it may acknowledge itself is the context's
@@ -63,8 +64,8 @@ impl Plugin {
         delivery: &Delivery,
     ) -> Result<Result<(), Failure>, GuestError> {
         match self.description.event_role() {
-            Some(Role::Messaging) => self.run(context, messaging::Handle { event }).await,
-            Some(_) => self.run(context, event_handler::Handle { event, delivery }).await,
+            Some(Role::Messaging) => self.run(CallRole::Event, context, messaging::Handle { event }).await,
+            Some(_) => self.run(CallRole::Event, context, event_handler::Handle { event, delivery }).await,
             None => Err(self.not_exported(&Role::EVENTS)),
         }
     }
@@ -80,7 +81,7 @@ impl Plugin {
         message: &Leased,
     ) -> Result<Result<(), Failure>, GuestError> {
         self.needs(Role::QueueHandler)?;
-        self.run(context, queue_handler::Handle { message }).await
+        self.run(CallRole::Message, context, queue_handler::Handle { message }).await
     }
 
     /// Calls the guest with a command of a saga, and answers the result as the guest wrote it: JSON, or nothing, which
@@ -94,7 +95,7 @@ impl Plugin {
         command: &Told,
     ) -> Result<Result<Bytes, Failure>, GuestError> {
         self.needs(Role::CommandHandler)?;
-        self.run(context, command_handler::Handle { command }).await
+        self.run(CallRole::Command, context, command_handler::Handle { command }).await
     }
 
     /// Shows the guest an event that is not stored yet. A changed event keeps its id, source and topic; apart from that
@@ -104,7 +105,7 @@ impl Plugin {
     /// When it is no event middleware, is too busy, too slow, or fails; see [`GuestError`].
     pub async fn process_event(&self, context: CallContext, event: &Event) -> Result<Verdict, GuestError> {
         self.needs(Role::EventMiddleware)?;
-        self.run(context, event_middleware::Process { event }).await
+        self.run(CallRole::EventMiddleware, context, event_middleware::Process { event }).await
     }
 
     /// Calls the fast lane, once the request's body is there.
@@ -121,27 +122,29 @@ impl Plugin {
                 Kind::P3(_) => Err(self.unloadable("a 0.3 component has HTTP roles only".to_owned())),
             }
         };
-        self.admit(context, answer).await
+        self.admit(CallRole::Http, context, answer).await
     }
 
     /// Makes one call of a role of the 0.2 track.
-    async fn run<C: Call>(&self, context: CallContext, call: C) -> Result<C::Answer, GuestError> {
+    async fn run<C: Call>(&self, role: CallRole, context: CallContext, call: C) -> Result<C::Answer, GuestError> {
         let answer = |code: Arc<Code>, context, admission| async move {
             match &code.kind {
                 Kind::Linked(linked) => linked.run(&self.inner, &self.shared, context, admission, call).await,
                 Kind::P3(_) => Err(self.unloadable("a 0.3 component has HTTP roles only".to_owned())),
             }
         };
-        self.admit(context, answer).await
+        self.admit(role, context, answer).await
     }
 
-    /// Lets a call in, with code mapped, and bounds its time.
+    /// Lets a call in, with code mapped, bounds its time, and counts it.
     async fn admit<T, F: Future<Output = Result<T, GuestError>>>(
         &self,
+        role: CallRole,
         mut context: CallContext,
         call: impl FnOnce(Arc<Code>, CallContext, Admission) -> F,
     ) -> Result<T, GuestError> {
         let began = tokio::time::Instant::now();
+        let counting = Counting::begin(&self.shared.usage, role, began);
         self.last_call_s.store(self.born.elapsed().as_secs(), Relaxed);
         context.deadline = context.deadline.min(began + self.shared.settings.limits.deadline);
         let deadline = context.deadline;
@@ -151,7 +154,7 @@ impl Plugin {
             let code = self.code().await?;
             call(code, context, admission).await
         };
-        match timeout_at(deadline, answer).await {
+        let answer = match timeout_at(deadline, answer).await {
             Ok(answer) => answer,
             // It has not reached the guest, so trying again repeats nothing.
             Err(_) if !begun.load(Relaxed) => Err(self.gate.busy("no place became free in time")),
@@ -159,7 +162,9 @@ impl Plugin {
                 let after = began.elapsed();
                 Err(GuestError::TimedOut { service: self.shared.service.clone(), after })
             }
-        }
+        };
+        counting.end(&answer);
+        answer
     }
 
     fn needs(&self, role: Role) -> Result<(), GuestError> {

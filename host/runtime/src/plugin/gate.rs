@@ -55,8 +55,15 @@ impl Gate {
     }
 
     pub(super) fn under_way(&self) -> usize {
-        let inside = (self.places_max as usize).saturating_sub(self.places.available_permits());
-        inside + self.waiting.load(Relaxed) as usize
+        self.inside() + self.waiting()
+    }
+
+    pub(super) fn inside(&self) -> usize {
+        (self.places_max as usize).saturating_sub(self.places.available_permits())
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed) as usize
     }
 
     pub(super) fn busy(&self, reason: &str) -> GuestError {

@@ -22,6 +22,8 @@ use crate::{
 /// Mapped code.
 pub(super) struct Code {
     pub(super) tier: Tier,
+    /// How long its file is.
+    pub(super) bytes: u64,
     pub(super) kind: Kind,
 }
 
@@ -46,6 +48,7 @@ impl Code {
         let (tier, file) = entry.best().ok_or_else(|| format!("there is no code for {digest}"))?;
         let track = entry.description.track;
         let (file, path) = inner.cache.verified(file).map_err(|error| error.to_string())?;
+        let bytes = file.metadata().map_or(0, |meta| meta.len());
         // A pooled instance's tables cannot grow over those of a slot, so who may have more gets none of them.
         let is_pooled = shared.settings.limits.tables_max <= POOLED_TABLE_ELEMENTS;
         let pool = is_pooled.then_some(Allocator::Pool);
@@ -63,7 +66,7 @@ impl Code {
             }
         }
         let kind = Kind::link(inner, shared, &component?, &entry.description);
-        Ok(Self { tier, kind: kind.map_err(|error| format!("{error:#}"))? })
+        Ok(Self { tier, bytes, kind: kind.map_err(|error| format!("{error:#}"))? })
     }
 
     /// Gives up instances that have not been used for long.

@@ -17,14 +17,15 @@ use switchyard_core::{
     event::{Draft, Receipt},
     health::Status as Health,
     message::{self, Leased},
+    name::{Generation, ServiceName},
     saga::{Snapshot, StartDraft, Started, Status},
 };
 use switchyard_runtime::{
     Body,
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas, SagasError,
-        Settlement,
+        LogLine, Logs, Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Registered, Registry, Sagas,
+        SagasError, Settlement,
     },
 };
 use tokio::sync::Notify;
@@ -53,6 +54,7 @@ impl Fake {
             sagas: self.clone(),
             batches: self.clone(),
             registry: self.clone(),
+            logs: self.clone(),
         }
     }
 
@@ -140,6 +142,12 @@ impl Sagas for Fake {
         self.ask(&origin, format!("cancel {id}"));
         if id == "o1" { Ok(()) } else { Err(SagasError::Unavailable("the store is away".to_owned())) }
     }
+}
+
+impl Logs for Fake {
+    fn line(&self, _: LogLine<'_>) {}
+
+    fn dropped(&self, _: &ServiceName, _: Generation, _: u64) {}
 }
 
 impl Registry for Fake {

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use switchyard_core::problem::Code;
 
 use super::{
-    Sources, breakers, dead_letters, events, openapi, plugins,
+    Sources, activity, breakers, dead_letters, events, kv, logs, metrics, openapi, overview, plugins,
     query::Query,
     queues,
     reply::{AnswerBody, Problem, text},
@@ -34,7 +34,10 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
     match segments[..] {
         ["livez"] => asked.reading(|_| Ok(text(StatusCode::OK, "ok\n"))),
         ["openapi.json"] => asked.reading(|_| Ok(openapi::answer())),
+        ["metrics"] => metrics::answer(&asked, sources).await,
         ["readyz"] => asked.reading(|_| Ok(readyz(sources))),
+        ["api", "v1", "overview", ref rest @ ..] => overview::answer(&asked, rest, sources).await,
+        ["api", "v1", "kv", ref rest @ ..] => kv::answer(&asked, rest, sources).await,
         ["api", "v1", "plugins", ref rest @ ..] => plugins::answer(&asked, rest, sources).await,
         ["api", "v1", "services", ref rest @ ..] => services::answer(&asked, rest, sources).await,
         ["api", "v1", "routes", ref rest @ ..] => routes::answer(&asked, rest, sources).await,
@@ -45,7 +48,9 @@ pub(super) async fn answer(asked: Asked<'_>, sources: &Sources) -> Answer {
         ["api", "v1", "dead-letters", ref rest @ ..] => dead_letters::answer(&asked, rest, sources).await,
         ["api", "v1", "queues", ref rest @ ..] => queues::answer(&asked, rest, sources).await,
         ["api", "v1", "sagas", ref rest @ ..] => sagas::answer(&asked, rest, sources).await,
+        ["api", "v1", "activity"] => activity::answer(&asked, sources),
         ["api", "v1", "watch"] => watch::answer(&asked, sources),
+        ["api", "v1", "logs"] => logs::answer(&asked, sources),
         _ => Err(no_such_path()),
     }
 }

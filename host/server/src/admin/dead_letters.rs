@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use switchyard_core::problem::Code;
 use switchyard_store::ListDead;
@@ -25,20 +26,22 @@ const RATE: u32 = 100;
 const RATE_MAX: u32 = 10_000;
 
 /// The body that redrives many.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct RedriveMany {
+pub(super) struct RedriveMany {
     subscription: Option<String>,
     topic: Option<String>,
     queue: Option<String>,
     /// At most so many; 1 to 1,000.
+    #[schemars(range(min = 1, max = PAGE_MAX))]
     limit: usize,
+    #[schemars(range(min = 1, max = RATE_MAX))]
     per_second: u32,
 }
 
 /// What redriving many answers.
-#[derive(Debug, Serialize)]
-struct Redriving {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Redriving {
     /// How many are being redriven.
     redriving: u64,
 }

@@ -1,8 +1,9 @@
 //! The admin API as an OpenAPI 3.1 document, `GET /openapi.json`.
 //!
-//! It is written by hand beside the code that it tells of, in the same words; what it says of problems is made from
-//! [`Code`]. Tests ask the router for each path and method, so that neither knows one that the other does not, and the
-//! whole-host tests let schemathesis hold the answers against it.
+//! Paths are written by hand beside the code that they tell of, in the same words; shapes are derived from the types that
+//! are read and written; problems come from [`Code`](switchyard_core::problem::Code). Tests ask the router for each path
+//! and method, so that neither knows one that the other does not, and the whole-host tests let schemathesis hold the
+//! answers against it.
 
 mod operation;
 mod paths;
@@ -32,6 +33,7 @@ pub(super) fn answer() -> Response<AnswerBody> {
 
 fn document() -> Value {
     let mut paths = Map::new();
+    let mut components = schemas::all();
     for (path, method, operation) in paths::all() {
         let parameters = parameters(path);
         let item = paths.entry(path).or_insert_with(|| json!({}));
@@ -41,8 +43,12 @@ fn document() -> Value {
         if method == "get" && !operation.is_stream() {
             item["head"] = operation.head();
         }
-        item[method] = operation.into_value();
+        let (operation, mut referred) = operation.into_parts();
+        item[method] = operation;
+        components.append(&mut referred);
     }
+    let mut paths = Value::Object(paths);
+    schemas::settle(&mut components, &mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -53,7 +59,12 @@ fn document() -> Value {
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": schemas::all()},
+        // Without `[admin] token-file` nobody is asked for a token.
+        "security": [{"bearer": []}, {}],
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "The token of `[admin] token-file`."}},
+        },
     })
 }
 

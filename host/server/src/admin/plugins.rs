@@ -3,6 +3,7 @@
 mod upload;
 
 use http::{HeaderValue, Method, StatusCode, header::LOCATION, request::Parts};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use switchyard_core::{
@@ -21,8 +22,9 @@ use super::{
 use crate::reload::{Change, DIGITS_MIN, Done, PluginState, PluginView, Refusal, Shown, Side, To};
 
 /// One plugin.
-#[derive(Serialize)]
-struct PluginItem<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Plugin")]
+pub(super) struct PluginItem<'a> {
     #[serde(flatten)]
     plugin: &'a PluginView,
     /// What it can be rolled back to, newest first.
@@ -30,8 +32,9 @@ struct PluginItem<'a> {
 }
 
 /// Something that serves, or did.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Artifact")]
 struct ArtifactItem<'a> {
     digest: Digest,
     /// Null when a host of the past kept it.
@@ -44,9 +47,11 @@ struct ArtifactItem<'a> {
 }
 
 /// What a rollback goes back to: what served before, when nothing is said.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rollback {
+#[schemars(extend("not" = {"required": ["digest", "version"], "properties": {"digest": {"type": "string"}, "version": {"type": "string"}}}))]
+pub(super) struct Rollback {
+    #[schemars(regex(pattern = r"^[0-9a-f]{8,64}$"))]
     digest: Option<String>,
     version: Option<semver::Version>,
 }

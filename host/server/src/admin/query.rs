@@ -6,18 +6,18 @@ use super::reply::Problem;
 
 /// The members of a query, in order; a name may come several times.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Query<'a>(&'a str);
+pub(crate) struct Query<'a>(&'a str);
 
 // === impl Query ===
 
 impl<'a> Query<'a> {
     /// The query as it stands behind the `?`.
-    pub(super) fn new(raw: &'a str) -> Self {
+    pub(crate) fn new(raw: &'a str) -> Self {
         Self(raw)
     }
 
     /// The first value of this name.
-    pub(super) fn first(&self, name: &str) -> Option<String> {
+    pub(crate) fn first(&self, name: &str) -> Option<String> {
         self.all(name).next()
     }
 
@@ -25,7 +25,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// When it is no such number.
-    pub(super) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, Problem> {
+    pub(crate) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, Problem> {
         let Some(text) = self.first(name) else { return Ok(default) };
         let wrong = || Problem::new(Code::BadRequest, format!("{name} is '{text}', not a number from 1 to {max}"));
         text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or_else(wrong)
@@ -35,7 +35,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// When it is neither true nor false.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         match self.first(name).as_deref() {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
@@ -43,15 +43,23 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// Every member, in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, String)> + use<'a> {
+        let members = self.0.split('&').filter(|member| !member.is_empty());
+        members
+            .map(|member| member.split_once('=').unwrap_or((member, "")))
+            .map(|(key, value)| (decode(key), decode(value)))
+    }
+
     /// Every value of this name.
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = String> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = String> {
         let members = self.0.split('&').map(|member| member.split_once('=').unwrap_or((member, "")));
         members.filter(move |(key, _)| decode(key) == name).map(|(_, value)| decode(value))
     }
 }
 
 /// A segment of a path, with what is percent-encoded decoded.
-pub(super) fn decode_path(segment: &str) -> String {
+pub(crate) fn decode_path(segment: &str) -> String {
     // A plus is itself in a path.
     decode(&segment.replace('+', "%2B"))
 }

@@ -1,6 +1,7 @@
 //! Queues: listed, filled, and consumed by whoever speaks HTTP.
 
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use switchyard_core::{
@@ -24,50 +25,81 @@ const SOURCE: &str = "/switchyard/admin";
 /// Why a message failed when its consumer does not say.
 const NO_REASON: &str = "the consumer gave it back without a reason";
 
+/// How long leases may be asked to last, as it is written: 1s to 12h.
+const LASTING: &str = r"^([1-9][0-9]{0,3} *s|([1-9][0-9]?|[1-6][0-9]{2}) *m)$";
+
+/// How long messages may be asked to wait, as it is written.
+const WAIT: &str = r"^[0-9]{1,6} *(ms|s|m)$";
+
 /// The body that enqueues.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewMessage {
+pub(super) struct NewMessage {
     /// Any JSON, kept as it is written.
+    #[schemars(with = "Value")]
     data: Box<RawValue>,
     #[serde(default)]
+    #[schemars(range(max = 9))]
     priority: u8,
+    #[schemars(with = "Option<String>", regex(pattern = WAIT))]
     delay: Option<HumanDuration>,
+    #[schemars(regex(pattern = r"^[ -~]{1,255}$"))]
     dedup_id: Option<String>,
 }
 
 /// The body that leases.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewLease {
+#[schemars(rename = "Lease")]
+pub(super) struct NewLease {
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 100))]
     max: u32,
+    #[schemars(with = "Option<String>", regex(pattern = LASTING))]
     visibility_timeout: Option<HumanDuration>,
+}
+
+/// The body that has a lease last longer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Extension")]
+pub(super) struct NewExtension {
+    token: String,
+    /// From now on; as long as leases of the queue last when nothing is said.
+    #[schemars(with = "Option<String>", regex(pattern = LASTING))]
+    visibility_timeout: Option<HumanDuration>,
+    /// The same by another name.
+    #[schemars(with = "Option<String>", regex(pattern = LASTING))]
+    delay: Option<HumanDuration>,
 }
 
 /// The body that settles a lease.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewSettlement {
+#[schemars(rename = "Settlement")]
+pub(super) struct NewSettlement {
     token: String,
+    #[schemars(with = "Option<String>", regex(pattern = WAIT))]
     delay: Option<HumanDuration>,
+    /// Why it failed.
     reason: Option<String>,
-    visibility_timeout: Option<HumanDuration>,
 }
 
-#[derive(Debug, Serialize)]
-struct Enqueued {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Enqueued {
     id: String,
 }
 
-#[derive(Debug, Serialize)]
-struct LeasedMessages {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Leased")]
+pub(super) struct LeasedMessages {
     messages: Vec<MessageItem>,
 }
 
 /// A leased message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LeasedMessage")]
 struct MessageItem {
     id: String,
     token: String,
@@ -107,16 +139,19 @@ pub(super) async fn answer(asked: &Asked<'_>, rest: &[&str], sources: &Sources) 
             Ok(json(&LeasedMessages { messages: leased.into_iter().map(MessageItem::of).collect() }))
         }
         (Method::POST, [queue, "messages", id, how @ ("ack" | "nack" | "reject" | "extend")]) => {
+            if *how == "extend" {
+                let new: NewExtension = body::read(&asked.body)?;
+                let timeout = new.visibility_timeout.or(new.delay);
+                let timeout = timeout.map_or_else(|| delivery.visibility(queue), |timeout| timeout.0);
+                delivery.settle(queue, id, &new.token, Settlement::Extend(timeout)).await?;
+                return Ok(empty());
+            }
             let new: NewSettlement = body::read(&asked.body)?;
             let reason = new.reason.unwrap_or_else(|| NO_REASON.to_owned());
             let settlement = match *how {
                 "ack" => Settlement::Ack,
                 "nack" => Settlement::Nack { reason, delay: new.delay.map(|delay| delay.0) },
-                "reject" => Settlement::Reject { reason },
-                _ => match new.visibility_timeout.or(new.delay) {
-                    Some(timeout) => Settlement::Extend(timeout.0),
-                    None => Settlement::Extend(delivery.visibility(queue)),
-                },
+                _ => Settlement::Reject { reason },
             };
             delivery.settle(queue, id, &new.token, settlement).await?;
             Ok(empty())

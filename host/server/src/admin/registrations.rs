@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{problem::Code, timestamp::Timestamp, upstream::Registration};
 
@@ -18,9 +19,10 @@ use crate::{registrations::Kept, reload::Live};
 const LIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// An upstream that was registered here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RegistrationItem {
+#[schemars(rename = "Registration")]
+pub(super) struct RegistrationItem {
     #[serde(flatten)]
     registration: Registration,
     registered_at: Timestamp,

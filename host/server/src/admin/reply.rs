@@ -4,12 +4,13 @@ use std::{
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -17,31 +18,41 @@ use serde::Serialize;
 use switchyard_core::problem::Code;
 use switchyard_delivery::Error;
 
-use super::{query::Query, watch::Events};
+use super::{
+    logs::{self, Frames},
+    query::Query,
+    watch::Events,
+};
 
 /// The most items of a list in one answer, and how many there are when a request does not say.
-const PAGE_MAX: usize = 1_000;
+pub(super) const PAGE_MAX: usize = 1_000;
 
 /// When it is worth trying again what the store or a queue cannot take now, in seconds: a queue moves quickly.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
 
 /// The body of an answer.
-pub(super) enum AnswerBody {
+pub(crate) enum AnswerBody {
     /// All of it is there.
     Whole(Full<Bytes>),
     /// It goes on for as long as the client, and the host, want.
     Events(Box<Events>),
+    /// The same, of what is made as it is asked for.
+    Frames(Frames),
 }
 
 /// A request that is not answered as it hoped.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     code: Code,
     detail: String,
     /// A text for `error` other than the code's own.
     error: Option<String>,
     /// The value of `Allow`, when the method is what is wrong.
     allow: Option<&'static str>,
+    /// The value of `WWW-Authenticate`, when who asks is what is wrong.
+    challenge: Option<&'static str>,
+    /// When it is worth trying again.
+    retry_after: Option<Duration>,
 }
 
 /// One page of a list.
@@ -56,6 +67,13 @@ pub(super) struct List<T> {
 pub(super) fn json(value: &impl Serialize) -> Response<AnswerBody> {
     // Values of this API have string keys and no fallible parts, so they serialise.
     body(StatusCode::OK, "application/json", serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// 200 with these bytes.
+pub(super) fn bytes(kind: &'static str, bytes: Bytes) -> Response<AnswerBody> {
+    let mut response = body(StatusCode::OK, kind, Vec::new());
+    *response.body_mut() = AnswerBody::Whole(Full::new(bytes));
+    response
 }
 
 /// The same answer with another status.
@@ -116,20 +134,21 @@ impl Body for AnswerBody {
         match &mut *self {
             Self::Whole(body) => Pin::new(body).poll_frame(cx),
             Self::Events(events) => Pin::new(&mut **events).poll_frame(cx),
+            Self::Frames(frames) => logs::poll_frame(frames, cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(body) => body.is_end_stream(),
-            Self::Events(_) => false,
+            Self::Events(_) | Self::Frames(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => body.size_hint(),
-            Self::Events(_) => SizeHint::default(),
+            Self::Events(_) | Self::Frames(_) => SizeHint::default(),
         }
     }
 }
@@ -138,8 +157,13 @@ impl Body for AnswerBody {
 
 impl Problem {
     /// A problem of this kind; `detail` says what it is about.
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), error: None, allow: None }
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), error: None, allow: None, challenge: None, retry_after: None }
+    }
+
+    /// What it is about.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// 405 with the methods that would be taken.
@@ -147,8 +171,23 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, format!("use {allow}")) }
     }
 
+    /// The same, saying what credentials would do.
+    pub(super) fn challenge(self, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
+
+    /// The same, saying when to come back.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// What kind it is.
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
     /// The answer, in problem+json.
-    pub(super) fn into_response(self, path: &str) -> Response<AnswerBody> {
+    pub(crate) fn into_response(self, path: &str) -> Response<AnswerBody> {
         let mut problem = self.code.problem(Some(&self.detail), Some(path), None);
         problem.error = self.error.as_deref().unwrap_or(problem.error);
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -156,7 +195,12 @@ impl Problem {
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if matches!(self.code, Code::QueueFull | Code::StoreUnavailable) {
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        } else if matches!(self.code, Code::QueueFull | Code::StoreUnavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
         }
         response

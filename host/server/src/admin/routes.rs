@@ -1,10 +1,14 @@
 //! Routes: listed as they are in force, added and removed.
 
+pub(super) mod matching;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use semver::Version;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use switchyard_core::{
     name::ServiceName,
     rate_limit::Quota,
@@ -23,32 +27,33 @@ use super::{
     body, registrations, reply,
     reply::{Problem, empty, page, with_status},
 };
-use crate::routes::Draft;
+use crate::routes::{Draft, DraftRetry, HeaderSaid, MirrorDraft, PartDraft, QuotaDraft, RedirectDraft, RewriteDraft};
 
 /// One route that is in force.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RouteItem<'a> {
+#[schemars(rename = "Route")]
+pub(super) struct RouteItem<'a> {
     path: String,
     host: Option<&'a str>,
     /// Empty means all.
     methods: &'a [String],
-    headers: BTreeMap<&'a str, Value>,
+    headers: BTreeMap<&'a str, HeaderSaid>,
     /// One of these three is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'a ServiceName>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    split: Option<Vec<Value>>,
+    split: Option<Vec<PartDraft>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    redirect: Option<Value>,
+    redirect: Option<RedirectDraft>,
     strip_prefix: Option<&'a str>,
-    rewrite: Option<Value>,
-    mirror: Option<Value>,
+    rewrite: Option<RewriteDraft>,
+    mirror: Option<MirrorDraft>,
     /// None means the gateway's.
     timeout: Option<HumanDuration>,
-    retry: Option<Value>,
+    retry: Option<DraftRetry>,
     auth: &'static str,
-    rate_limit: Option<Value>,
+    rate_limit: Option<QuotaDraft>,
     body_max: Option<ByteSize>,
     middleware: &'a [ServiceName],
     origin: &'a Origin,
@@ -57,9 +62,10 @@ struct RouteItem<'a> {
 }
 
 /// A route that was added here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct AddedItem {
+#[schemars(rename = "AddedRoute")]
+pub(super) struct AddedItem {
     id: String,
     #[serde(flatten)]
     route: Draft,
@@ -85,6 +91,7 @@ pub(super) async fn answer(asked: &Asked<'_>, rest: &[&str], sources: &Sources) 
             ))
         }
         (_, []) => Err(Problem::method_not_allowed("GET, HEAD, POST")),
+        (_, ["match"]) => matching::answer(asked, sources),
         (Method::DELETE, [id]) => {
             let version = sources.routes.remove(id).await?;
             registrations::until(sources, |live| live.routes >= version).await;
@@ -105,28 +112,22 @@ fn list(snapshot: &Snapshot) -> Vec<(String, RouteItem<'_>)> {
     items.collect()
 }
 
-fn rewritten(rewrite: &Rewrite) -> (&'static str, &str) {
+fn rewritten(rewrite: &Rewrite) -> RewriteDraft {
     match rewrite {
-        Rewrite::Full(path) => ("path", path),
-        Rewrite::Prefix(prefix) => ("prefix", prefix),
+        Rewrite::Full(path) => RewriteDraft { path: Some(path.clone()), prefix: None },
+        Rewrite::Prefix(prefix) => RewriteDraft { path: None, prefix: Some(prefix.clone()) },
     }
 }
 
-fn redirected(redirect: &Redirect) -> Value {
-    let mut shown = json!({"scheme": redirect.scheme, "host": redirect.host, "status": redirect.status});
-    if let Some((member, path)) = redirect.path.as_ref().map(rewritten) {
-        shown[member] = json!(path);
-    }
-    shown
+fn redirected(redirect: &Redirect) -> RedirectDraft {
+    let RewriteDraft { path, prefix } = redirect.path.as_ref().map(rewritten).unwrap_or_default();
+    let Redirect { scheme, host, status, .. } = redirect;
+    RedirectDraft { scheme: scheme.clone(), host: host.clone(), path, prefix, status: Some(*status) }
 }
 
-/// With the service, and the version of it if the route names one.
-fn with_version(service: &Service, mut shown: Value) -> Value {
-    shown["service"] = json!(service.name());
-    if let Some(version) = service.traffic.as_ref().and_then(|traffic| traffic.pinned()) {
-        shown["version"] = json!(version.manifest.version);
-    }
-    shown
+/// The version of the service that the route names, if it names one.
+fn version_of(service: &Service) -> Option<Version> {
+    service.traffic.as_ref().and_then(|traffic| traffic.pinned()).map(|version| version.manifest.version.clone())
 }
 
 // === impl RouteItem ===
@@ -137,21 +138,35 @@ impl<'a> RouteItem<'a> {
         let (service, split, redirect) = match to {
             Destination::Service(service) => (Some(service.name()), None, None),
             Destination::Split(split) => {
-                let part = |part: &Part<Arc<Service>>| with_version(&part.service, json!({"weight": part.weight}));
+                let part = |part: &Part<Arc<Service>>| PartDraft {
+                    service: part.service.name().clone(),
+                    version: version_of(&part.service),
+                    weight: part.weight,
+                };
                 (None, Some(split.parts().iter().map(part).collect()), None)
             }
             Destination::Redirect(redirect) => (None, None, Some(redirected(redirect))),
         };
         let header = |header: &'a HeaderMatch| {
-            let value = header.value.as_ref().map_or(Value::Bool(true), |value| json!(value));
+            let value = header.value.clone().map_or(HeaderSaid::Any, HeaderSaid::Value);
             (header.name.as_str(), value)
         };
-        let mirror = mirror.as_ref().map(|to| with_version(&to.service, json!({"percent": to.percent})));
-        let retry = rules.retry.as_ref().map(|retry| {
-            json!({"attempts": retry.attempts, "base": HumanDuration(retry.base), "max": HumanDuration(retry.max),
-                   "allMethods": retry.all_methods})
+        let mirror = mirror.as_ref().map(|to| MirrorDraft {
+            service: to.service.name().clone(),
+            version: version_of(&to.service),
+            percent: Some(to.percent),
         });
-        let quota = |quota: &Quota| json!({"requests": quota.requests, "window": HumanDuration(quota.window), "burst": quota.burst});
+        let retry = rules.retry.as_ref().map(|retry| DraftRetry {
+            attempts: Some(retry.attempts),
+            base: Some(HumanDuration(retry.base)),
+            max: Some(HumanDuration(retry.max)),
+            all_methods: Some(retry.all_methods),
+        });
+        let quota = |quota: &Quota| QuotaDraft {
+            requests: Some(quota.requests),
+            window: Some(HumanDuration(quota.window)),
+            burst: Some(quota.burst),
+        };
         Self {
             path: rule.pattern.to_string(),
             host: rule.host.as_deref(),
@@ -161,7 +176,7 @@ impl<'a> RouteItem<'a> {
             split,
             redirect,
             strip_prefix: rules.strip_prefix.as_deref(),
-            rewrite: rules.rewrite.as_ref().map(rewritten).map(|(member, path)| json!({member: path})),
+            rewrite: rules.rewrite.as_ref().map(rewritten),
             mirror,
             timeout: rules.timeout.map(HumanDuration),
             retry,

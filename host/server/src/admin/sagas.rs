@@ -1,6 +1,7 @@
 //! Sagas: started, looked at, and moved by whoever operates them.
 
 use http::{HeaderValue, Method, StatusCode, header::LOCATION};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use switchyard_core::{
@@ -29,41 +30,50 @@ const STATUSES: [Status; 6] =
     [Status::Running, Status::Waiting, Status::Compensating, Status::Stuck, Status::Failed, Status::Completed];
 
 /// The body that starts a saga.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct New {
+#[schemars(rename = "NewSaga")]
+pub(super) struct New {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._:-]{1,128}$"))]
     saga_name: String,
     /// Another start with the same id finds the first; none means a new one.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._:-]{1,128}$"))]
     saga_id: Option<String>,
     /// A JSON object; none means an empty one.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     data: Option<Box<RawValue>>,
 }
 
 /// The body that has a saga tried again.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Retry {
+#[schemars(rename = "RetrySaga")]
+pub(super) struct Retry {
     /// Other data for it, a JSON object.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     data: Option<Box<RawValue>>,
 }
 
 /// The body that hands a saga a signal.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Signal {
+pub(super) struct Signal {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._:-]{1,128}$"))]
     name: String,
     /// Any JSON; none means null.
+    #[schemars(with = "Value")]
     data: Option<Box<RawValue>>,
 }
 
 /// What starting answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Started {
+#[schemars(rename = "StartedSaga")]
+pub(super) struct Started {
     saga_id: SagaId,
     /// Whether it was there already, of whatever definition.
     existing: bool,
-    status: Value,
+    status: Option<Status>,
 }
 
 /// `/api/v1/sagas` and below.
@@ -114,7 +124,8 @@ async fn start(new: New, sources: &Sources) -> Answer {
     let saga = sources.delivery.saga(started.id.as_str()).await.unwrap_or_default();
     let location = HeaderValue::try_from(format!("/api/v1/sagas/{}", started.id));
     let status = if started.existing { StatusCode::OK } else { StatusCode::CREATED };
-    let answer = Started { saga_id: started.id, existing: started.existing, status: saga["status"].clone() };
+    let stands = serde_json::from_value(saga["status"].clone()).ok();
+    let answer = Started { saga_id: started.id, existing: started.existing, status: stands };
     let mut response = with_status(status, json(&answer));
     // An id has no characters that a header or a path could not carry.
     if let Ok(location) = location {

@@ -5,6 +5,7 @@ mod instances;
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{
     health::{Check, CheckStatus},
@@ -28,9 +29,10 @@ use crate::{health::Checks, reload::RouteView};
 use instances::InstanceItem;
 
 /// One service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ServiceItem<'a> {
+#[schemars(rename = "Service")]
+pub(super) struct ServiceItem<'a> {
     name: &'a ServiceName,
     version: String,
     description: &'a str,
@@ -46,11 +48,14 @@ struct ServiceItem<'a> {
     health: Option<&'a Check>,
     /// Of all requests to it through the gateway.
     metrics: Metrics,
+    /// Bytes in the linear memories of its guests, all versions together.
+    memory: u64,
 }
 
 /// Something that a service needs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ServiceDependency")]
 struct DependencyItem<'a> {
     name: &'a str,
     health_url: Option<&'a str>,
@@ -133,5 +138,11 @@ fn item<'a>(service: &'a Service, seen: &'a Seen<'_>, all: bool) -> ServiceItem<
         dependencies: manifest.dependencies.iter().map(dependency).collect(),
         health: check,
         metrics: service.stats.metrics(),
+        memory: service
+            .instances()
+            .filter_map(|own| own.plugin())
+            .map(|plugin| plugin.memory())
+            .max()
+            .unwrap_or_default(),
     }
 }

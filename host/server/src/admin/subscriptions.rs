@@ -1,9 +1,11 @@
 //! Subscriptions: listed, made, paused, moved and ended.
 
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
-    manifest::{Backoff, Start, SubscriptionSpec},
+    event::topic::Pattern,
+    manifest::{ATTEMPTS_MAX, Backoff, Start, SubscriptionSpec},
     name::ServiceName,
     problem::Code,
     timestamp::Timestamp,
@@ -20,22 +22,33 @@ use super::{
 };
 
 /// The body that makes a subscription.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct New {
+#[schemars(rename = "NewSubscription")]
+#[schemars(extend("oneOf" = [
+    {"required": ["service"], "properties": {"service": {"type": "string"}}},
+    {"required": ["url"], "properties": {"url": {"type": "string"}}}
+]))]
+pub(super) struct New {
+    #[schemars(with = "Pattern")]
     topic: String,
     /// Who is called: a service, or the URL of a webhook.
     service: Option<ServiceName>,
+    #[schemars(extend("format" = "webhook"))]
     url: Option<String>,
+    #[schemars(regex(pattern = r"^[!-~]{1,512}$"))]
     name: Option<String>,
+    #[schemars(regex(pattern = r"^[!-~]{1,512}$"))]
     group: Option<String>,
     #[serde(default)]
     broadcast: bool,
     #[serde(default)]
     priority: i32,
+    #[schemars(extend("format" = "cel"))]
     filter: Option<String>,
     #[serde(default)]
     once: bool,
+    #[schemars(range(min = 1, max = ATTEMPTS_MAX))]
     max_attempts: Option<u32>,
     backoff: Option<Backoff>,
     #[serde(default)]
@@ -43,10 +56,16 @@ struct New {
 }
 
 /// The body that moves a cursor: one of these.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Seek {
+pub(super) struct Seek {
     /// `first`, `latest`, a sequence (that event is delivered), or a time.
+    #[schemars(extend("anyOf" = [
+        {"enum": ["first", "latest"]},
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        {"type": "string", "format": "date-time"}
+    ]))]
     to: serde_json::Value,
 }
 

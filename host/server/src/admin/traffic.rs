@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
+use schemars::JsonSchema;
 use semver::Version;
 use serde::Serialize;
 use switchyard_core::{
@@ -25,9 +26,10 @@ use crate::{
 };
 
 /// The traffic of one service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct TrafficItem {
+#[schemars(rename = "Traffic")]
+pub(super) struct TrafficItem {
     service: ServiceName,
     versions: Vec<VersionItem>,
     mirror: Option<Copies>,
@@ -37,8 +39,9 @@ struct TrafficItem {
 }
 
 /// One version, as one generation of it answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TrafficVersion")]
 struct VersionItem {
     version: Version,
     /// The stem of its file; null when it is not there.
@@ -58,8 +61,9 @@ struct VersionItem {
 }
 
 /// A new generation that proves itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TrafficRollout")]
 struct RolloutItem {
     plugin: String,
     from: Option<Version>,

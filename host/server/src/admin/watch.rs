@@ -36,7 +36,7 @@ const FIRST: &str = "retry: 2000\n\n";
 const GAP: &str = "event: gap\ndata: {\"type\":\"gap\"}\n\n";
 
 /// A stream of events; see the module.
-pub(super) struct Events {
+pub(crate) struct Events {
     feed: Watcher,
     place: Place,
     topic: Option<Pattern>,

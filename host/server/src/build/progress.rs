@@ -1,13 +1,10 @@
 //! How far a build is: a spinner on a terminal, nothing elsewhere.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-const TICK: Duration = Duration::from_millis(120);
+use crate::progress;
 
 /// The progress of one build; it disappears with the value.
 pub(super) struct Progress(Option<ProgressBar>);
@@ -18,10 +15,9 @@ impl Progress {
     /// Begins to show.
     pub(super) fn begin() -> Self {
         Self(io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} building, {pos} crates done, {elapsed} {wide_msg}");
+            let style = ProgressStyle::with_template("{spinner} {prefix}, {pos} crates done, {elapsed} {wide_msg}");
             let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(TICK);
-            bar
+            progress::shown(bar, "building")
         }))
     }
 

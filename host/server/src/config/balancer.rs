@@ -3,25 +3,35 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::HeaderName;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     balance::{Config, Kind},
     name::ServiceName,
     units::HumanDuration,
 };
-use toml::Spanned;
 
-use super::check::{Wrong, wrong};
+use super::{
+    check::{Wrong, wrong},
+    spanned::Spanned,
+};
 
 /// The longest slow start.
 const SLOW_START_MAX: Duration = Duration::from_secs(3_600);
 
-/// The table as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// `[balancer]`, as it is written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Balancer")]
 pub(super) struct Raw {
+    /// How an instance is chosen.
+    #[schemars(extend("default" = "round-robin"))]
     kind: Option<Kind>,
+    /// How long the share of one that has become healthy grows; at most 1h.
+    #[schemars(extend("default" = "0s"))]
     slow_start: Option<Spanned<HumanDuration>>,
+    /// With `consistent-hash`: the header whose value leads to the same instance again; the client's address when
+    /// nothing is said.
     hash_header: Option<Spanned<String>>,
 }
 

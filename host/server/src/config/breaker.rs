@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     breaker::{Config, OPEN_LONGEST, Slow},
@@ -9,29 +10,53 @@ use switchyard_core::{
     units::HumanDuration,
 };
 use switchyard_dispatch::{BreakerMode, BreakerPolicy, BreakerSettings};
-use toml::Spanned;
 
-use super::check::{Wrong, duration, number, wrong};
+use super::{
+    check::{Wrong, duration, number, wrong},
+    spanned::Spanned,
+};
 
-/// The table as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// `[breaker]`, as it is written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Breaker")]
 pub(super) struct Raw {
+    /// Whether it refuses calls, or only says when it would.
+    #[schemars(extend("default" = "enforce"))]
     mode: Option<BreakerMode>,
+    /// Failures in a row that open it.
+    #[schemars(range(min = 1), extend("default" = 5))]
     consecutive_failures: Option<Spanned<u32>>,
+    /// So many of a hundred calls open it,
+    #[schemars(range(min = 1, max = 100), extend("default" = 50))]
     failure_percent: Option<Spanned<u32>>,
+    /// of at least so many within ten seconds.
+    #[schemars(range(min = 1), extend("default" = 20))]
     calls_min: Option<Spanned<u32>>,
+    /// How long it is open the first time; twice as long each time that a probe fails,
+    #[schemars(extend("default" = "5s"))]
     open: Option<Spanned<HumanDuration>>,
+    /// up to this; at most 1d.
+    #[schemars(extend("default" = "60s"))]
     open_max: Option<Spanned<HumanDuration>>,
+    /// Calls that are let through at once when its time open is over.
+    #[schemars(range(min = 1), extend("default" = 3))]
     probes: Option<Spanned<u32>>,
+    /// Probes that have to succeed to close it.
+    #[schemars(range(min = 1), extend("default" = 3))]
     successes: Option<Spanned<u32>>,
+    /// Opens it, too, when so many calls take so long.
     slow: Option<RawSlow>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "BreakerSlow")]
 struct RawSlow {
+    /// What counts as slow.
     after: Spanned<HumanDuration>,
+    /// So many of a hundred calls.
+    #[schemars(range(min = 1, max = 100), extend("default" = 50))]
     percent: Option<Spanned<u32>>,
 }
 

@@ -1,13 +1,12 @@
 //! From raw members to checked values: what the types alone cannot say.
 
-use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
+use std::{ops::Range, path::Path, time::Duration};
 
 use switchyard_core::units::{ByteSize, HumanDuration};
-use toml::Spanned;
 
 use super::{
-    Config, NOT_LOOPBACK, Telemetry, balancer, breaker, delivery, gateway, health, is_safe_for_admin, place::Text,
-    plugins, raw, retry, route, service, upstream,
+    Config, Telemetry, balancer, breaker, delivery, gateway, health, place::Text, plugins, raw, retry, route, service,
+    spanned::Spanned, telemetry, upstream,
 };
 
 /// A value that is of the right type and wrong all the same.
@@ -21,7 +20,6 @@ pub(super) struct Wrong {
 
 /// Checks everything; `base` is the folder that relative paths start from, and `text` is what `raw` was read from.
 pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config, Wrong> {
-    let defaults = Config::default();
     let breakers = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.breaker.clone()?)));
     let breakers = breaker::policy(raw.breaker, breakers.collect())?;
     let retries = raw.services.iter().filter_map(|(name, service)| Some((name.clone(), service.retry.clone()?)));
@@ -46,7 +44,7 @@ pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config
         breakers,
         health: health::config(raw.health)?,
         gateway,
-        admin: raw.admin.listen.map_or(Ok(defaults.admin), admin)?,
+        admin: raw.admin.admin(base)?,
         plugins: plugins::plugins(raw.plugins, base)?,
         routes,
         upstreams: upstream::upstreams(raw.upstream, base, text)?,
@@ -57,13 +55,11 @@ pub(super) fn check(raw: raw::Raw, base: &Path, text: Text<'_>) -> Result<Config
         telemetry: Telemetry {
             log_format: raw.telemetry.log_format,
             log_level: raw.telemetry.log_level.map(log_level).transpose()?,
+            otlp: telemetry::otlp(raw.telemetry.otlp, raw.telemetry.otlp_headers)?,
+            sample: telemetry::sample(raw.telemetry.sample)?,
+            metrics_interval: telemetry::metrics_interval(raw.telemetry.metrics_interval)?,
         },
     })
-}
-
-fn admin(listen: Spanned<raw::Listen>) -> Result<SocketAddr, Wrong> {
-    let address = listen.as_ref().0;
-    if is_safe_for_admin(address) { Ok(address) } else { wrong(&listen, NOT_LOOPBACK.to_owned()) }
 }
 
 fn log_level(raw: Spanned<String>) -> Result<String, Wrong> {

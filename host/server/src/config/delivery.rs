@@ -11,11 +11,11 @@ use switchyard_delivery::{
     Config,
     config::{Grant, Grants, Topic},
 };
-use toml::Spanned;
 
 use super::{
     check::{Wrong, duration, wrong},
     raw,
+    spanned::Spanned,
 };
 
 /// The raw tables.

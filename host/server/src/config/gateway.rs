@@ -6,19 +6,20 @@ mod tls;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     forwarded::Networks,
     name::ServiceName,
     units::{ByteSize, HumanDuration},
 };
-use switchyard_gateway::Policy;
-use toml::Spanned;
+use switchyard_gateway::{AccessLog, Policy};
 
 use super::{
     check::{Wrong, duration, number, size, wrong},
     place::Text,
     raw::Listen,
+    spanned::Spanned,
 };
 use crate::routes::{QuotaDraft, once_each};
 
@@ -27,24 +28,72 @@ pub(crate) use tls::TlsFiles;
 /// The least `header-max`, in bytes: hyper reads with no smaller buffer.
 const HEADER_MAX_LEAST: u64 = 8 << 10;
 
-/// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// `[gateway]`, as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Gateway")]
 pub(super) struct Raw {
+    /// Where it listens. At restart.
+    #[schemars(extend("default" = "127.0.0.1:3000"))]
     listen: Option<Spanned<Listen>>,
+    /// The largest request body, else 413.
+    #[schemars(extend("default" = "10MiB"))]
     body_max: Option<Spanned<ByteSize>>,
+    /// The largest request head, else 431; at least 8KiB. At restart.
+    #[schemars(extend("default" = "64KiB"))]
     header_max: Option<Spanned<ByteSize>>,
+    /// Until a response's head, else 504.
+    #[schemars(extend("default" = "30s"))]
     request_timeout: Option<Spanned<HumanDuration>>,
+    /// For a request's head to arrive. At restart.
+    #[schemars(extend("default" = "10s"))]
     header_timeout: Option<Spanned<HumanDuration>>,
+    /// Without a byte in either direction. At restart.
+    #[schemars(extend("default" = "60s"))]
     idle_timeout: Option<Spanned<HumanDuration>>,
+    /// Connections at once. At restart.
+    #[schemars(range(min = 1), extend("default" = 10000))]
     connections_max: Option<Spanned<u32>>,
-    access_log: Option<bool>,
+    /// A line for each request on standard output, in the combined format of web servers (`true` means that too) or in JSON.
+    #[schemars(extend("default" = false))]
+    access_log: Option<AccessLogRaw>,
+    /// Addresses and networks (`10.0.0.0/8`) whose `X-Forwarded-*` is believed.
+    #[schemars(extend("default" = []))]
     trusted_proxies: Vec<Spanned<String>>,
+    /// Services that see every request, the first one first; one that is missing or fails refuses the request.
+    #[schemars(extend("default" = []))]
     middleware: Vec<ServiceName>,
+    /// Lets pages of other origins call; an empty table means its defaults.
     cors: Option<cors::Raw>,
+    /// Who may call.
     auth: Option<auth::Raw>,
+    /// How often may be called; an empty table means its defaults.
     rate_limit: Option<QuotaDraft>,
+    /// HTTPS, and HTTP/2 by ALPN. Whether there is TLS, at restart.
     tls: Option<tls::Raw>,
+}
+
+/// Whether requests are logged, and how.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "access-log is true, false, \"off\", \"text\" or \"json\"")]
+#[schemars(rename = "AccessLog")]
+pub(super) enum AccessLogRaw {
+    /// `true` is `"text"`, `false` is `"off"`.
+    Whether(bool),
+    /// By its name.
+    Format(AccessLogFormat),
+}
+
+/// How they are.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AccessLogFormat {
+    /// No line.
+    Off,
+    /// As web servers do.
+    Text,
+    /// One object in JSON, by OpenTelemetry's names.
+    Json,
 }
 
 /// What holds; the defaults of what is none are the gateway's own.
@@ -90,10 +139,22 @@ pub(super) fn gateway(raw: Raw, base: &Path, text: Text<'_>) -> Result<Gateway, 
         middleware: once_each(raw.middleware, &["middleware"]).map_err(|invalid| text.wrong(&["gateway"], invalid))?,
         body_max: size(raw.body_max)?.unwrap_or(defaults.body_max),
         request_timeout: duration(raw.request_timeout)?.unwrap_or(defaults.request_timeout),
-        access_log: raw.access_log.unwrap_or(defaults.access_log),
+        access_log: raw.access_log.map_or(defaults.access_log, AccessLogRaw::format),
     };
     let tls = raw.tls.map(|tls| tls.files(base, text)).transpose()?;
     Ok(Gateway { fixed, policy, tls })
+}
+
+// === impl AccessLogRaw ===
+
+impl AccessLogRaw {
+    fn format(self) -> AccessLog {
+        match self {
+            Self::Whether(false) | Self::Format(AccessLogFormat::Off) => AccessLog::Off,
+            Self::Whether(true) | Self::Format(AccessLogFormat::Text) => AccessLog::Text,
+            Self::Format(AccessLogFormat::Json) => AccessLog::Json,
+        }
+    }
 }
 
 fn header_max(raw: Option<Spanned<ByteSize>>) -> Result<Option<u64>, Wrong> {

@@ -2,22 +2,34 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     health::{Config, PERIOD_MAX, PERIOD_MIN, Thresholds},
     units::HumanDuration,
 };
-use toml::Spanned;
 
-use super::check::{Wrong, duration, number, wrong};
+use super::{
+    check::{Wrong, duration, number, wrong},
+    spanned::Spanned,
+};
 
-/// The table as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// `[health]`, as it is written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Health")]
 pub(super) struct Raw {
+    /// Between two checks of one thing; 100ms to 1h.
+    #[schemars(extend("default" = "10s"))]
     period: Option<Spanned<HumanDuration>>,
+    /// Of a check.
+    #[schemars(extend("default" = "5s"))]
     timeout: Option<Spanned<HumanDuration>>,
+    /// Failures in a row that make something unhealthy.
+    #[schemars(range(min = 1), extend("default" = 3))]
     unhealthy: Option<Spanned<u32>>,
+    /// Successes in a row that make it healthy again.
+    #[schemars(range(min = 1), extend("default" = 2))]
     healthy: Option<Spanned<u32>>,
 }
 

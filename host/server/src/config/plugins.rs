@@ -6,15 +6,18 @@ use std::{
 };
 
 use minisign_verify::PublicKey;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     rollout::Reload,
     units::{ByteSize, HumanDuration},
 };
 use switchyard_delivery::config::Grants;
-use toml::Spanned;
 
-use super::check::{Wrong, size, wrong};
+use super::{
+    check::{Wrong, size, wrong},
+    spanned::Spanned,
+};
 
 /// The most artifacts of a stem that are kept.
 const KEEP_MAX: u32 = 100;
@@ -41,17 +44,34 @@ pub(crate) struct Plugins {
     pub(crate) winch: bool,
 }
 
-/// The same as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// `[plugins]`, as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Plugins")]
 pub(super) struct Raw {
+    /// The folder. At restart.
+    #[schemars(extend("default" = "plugins"))]
     pub(super) dir: Option<PathBuf>,
+    /// How long an old version may finish.
+    #[schemars(extend("default" = "10s"))]
     pub(super) drain_timeout: Option<HumanDuration>,
+    /// Whether plugins may use all topics, queues and sagas, or only what their `grants` name.
+    #[schemars(extend("default" = "open"))]
     pub(super) grants: Grants,
+    /// Artifacts that are kept of each file, the live one included.
+    #[schemars(range(min = 1, max = KEEP_MAX), extend("default" = 3))]
     pub(super) keep: Option<Spanned<u32>>,
+    /// Linear memories of all guests together; three quarters of the machine's, or of the control group's, when nothing
+    /// is said.
     pub(super) memory_max: Option<Spanned<ByteSize>>,
+    /// How a new version takes over.
+    #[schemars(extend("default" = "off"))]
     pub(super) reload: Option<Reload>,
+    /// Public keys of minisign; with any, only signed components serve.
+    #[schemars(length(max = KEYS_MAX), extend("default" = []))]
     pub(super) trusted_keys: Vec<Spanned<String>>,
+    /// Whether Winch may compile, so that what is new is live at once.
+    #[schemars(extend("default" = true))]
     pub(super) winch: Option<bool>,
 }
 

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     name::ServiceName,
     retry::{BudgetConfig, Policy},
     units::HumanDuration,
 };
-use toml::Spanned;
 
 use super::{
     check::{Wrong, wrong},
     place::Text,
+    spanned::Spanned,
 };
 use crate::routes::DraftRetry;
 
@@ -20,30 +21,51 @@ use crate::routes::DraftRetry;
 const BUDGET_PERCENT_MAX: u32 = 1_000;
 
 /// `retry` of a route.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "RouteRetry")]
 pub(super) struct RawRetry {
+    /// Of a call, in all; 1 repeats nothing.
+    #[schemars(range(min = 1, max = 10))]
     attempts: Option<u32>,
+    /// The longest pause before the first repetition; it doubles with each.
     base: Option<HumanDuration>,
+    /// The longest pause of all.
     max: Option<HumanDuration>,
+    /// Whether also calls that are not idempotent, although they may have been done.
     all_methods: Option<bool>,
 }
 
 /// `[retry]`, and `retry` of a service.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Retry")]
 pub(super) struct Raw {
+    /// Of a call, in all; 1 repeats nothing.
+    #[schemars(range(min = 1, max = 10), extend("default" = 3))]
     attempts: Option<u32>,
+    /// The longest pause before the first repetition; it doubles with each.
+    #[schemars(extend("default" = "25ms"))]
     base: Option<HumanDuration>,
+    /// The longest pause of all.
+    #[schemars(extend("default" = "1s"))]
     max: Option<HumanDuration>,
+    /// Whether also calls that are not idempotent, although they may have been done.
+    #[schemars(extend("default" = false))]
     all_methods: Option<bool>,
+    /// How many calls of a service may be repeated.
     budget: Option<RawBudget>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "RetryBudget")]
 struct RawBudget {
+    /// Of a hundred calls within ten seconds, so many.
+    #[schemars(range(max = BUDGET_PERCENT_MAX), extend("default" = 20))]
     percent: Option<Spanned<u32>>,
+    /// And so many a second in any case.
+    #[schemars(extend("default" = 3))]
     min_per_second: Option<u32>,
 }
 

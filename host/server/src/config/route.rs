@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     name::ServiceName,
@@ -15,27 +16,46 @@ use crate::routes::{
     AuthSaid, Draft, HeaderSaid, MirrorDraft, PartDraft, QuotaDraft, RedirectDraft, RewriteDraft, Route,
 };
 
-/// The table as it is written.
-#[derive(Debug, Deserialize)]
+/// `[[route]]`, as it is written.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Route")]
 pub(super) struct Raw {
+    /// `/a/b` exact; `/a/{id}` one segment; `/a/*` the prefix `/a` and all below it.
     path: String,
+    /// Of this host only.
     host: Option<String>,
+    /// With these methods only.
+    #[schemars(extend("default" = []))]
     #[serde(default)]
     methods: Vec<String>,
+    /// With these headers only: a value, or true for any; at most 16.
     #[serde(default)]
     headers: BTreeMap<String, HeaderSaid>,
+    /// Who answers; or
     service: Option<ServiceName>,
+    /// several, each with its share; or
     split: Option<Vec<PartDraft>>,
+    /// where the client is sent.
     redirect: Option<RedirectDraft>,
+    /// What is cut off the front of the path.
     strip_prefix: Option<String>,
+    /// What the path becomes.
     rewrite: Option<RewriteDraft>,
+    /// Where a copy is sent, whose answer is dropped.
     mirror: Option<MirrorDraft>,
+    /// Until the response's head; the gateway's when nothing is said.
     timeout: Option<HumanDuration>,
+    /// What is not said is that of the service.
     retry: Option<RawRetry>,
+    /// Whether credentials are needed; as the gateway when nothing is said.
     auth: Option<AuthSaid>,
+    /// Beside the gateway's.
     rate_limit: Option<QuotaDraft>,
+    /// The largest request body; the gateway's when nothing is said.
     body_max: Option<ByteSize>,
+    /// Services that see its requests, after the gateway's.
+    #[schemars(extend("default" = []))]
     #[serde(default)]
     middleware: Vec<ServiceName>,
 }

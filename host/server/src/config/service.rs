@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     manifest::Guests,
@@ -22,12 +23,12 @@ use switchyard_core::{
 use switchyard_delivery::config::Grant;
 use switchyard_runtime::settings::{Access, Folder, Settings};
 use switchyard_store::BucketLimits;
-use toml::Spanned;
 
 use super::{
     Config, balancer, breaker,
     check::{Wrong, wrong},
     retry,
+    spanned::Spanned,
 };
 
 use self::{grants::Granted, limits::Limits, secrets::Secrets};
@@ -52,32 +53,71 @@ pub(crate) struct Service {
     limits: Limits,
 }
 
-/// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// `[services.NAME]`, as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Service")]
 pub(super) struct Raw {
+    /// What `wasi:config/store` answers.
     config: BTreeMap<String, String>,
+    /// The same, from elsewhere, and shown nowhere.
     secrets: BTreeMap<Spanned<String>, Spanned<secrets::Raw>>,
+    /// Environment variables.
     env: BTreeMap<String, String>,
+    /// Hosts it may call: `host`, `host:port`, `*.domain`, `*`; private and loopback ones by address, network, or as
+    /// `localhost`.
+    #[schemars(extend("default" = []))]
     outbound: Vec<Spanned<String>>,
+    /// Folders it sees, by the path that it sees them under.
     folders: BTreeMap<Spanned<String>, folders::Raw>,
+    /// What it may use when grants are explicit, and buckets of other services: `publish:`, `subscribe:TOPIC-PATTERN`,
+    /// `queue:`, `saga:`, `bucket:NAME`.
+    #[schemars(extend("default" = []))]
     grants: Vec<Spanned<String>>,
+    /// Fresh or reused instances; the manifest's when nothing is said.
     guests: Option<Guests>,
+    /// As of `[plugins]`.
     winch: Option<bool>,
+    /// As of `[plugins]`.
     reload: Option<Reload>,
+    /// All linear memories of an instance.
+    #[schemars(extend("default" = "128MiB"))]
     memory_max: Option<Spanned<ByteSize>>,
+    /// Elements of all tables of an instance.
+    #[schemars(range(min = 1), extend("default" = 100000))]
     tables_max: Option<Spanned<u32>>,
+    /// CPU time of a call, at least 10ms.
+    #[schemars(extend("default" = "1s"))]
     cpu_max: Option<Spanned<HumanDuration>>,
+    /// Wall time of a call.
+    #[schemars(extend("default" = "30s"))]
     deadline: Option<Spanned<HumanDuration>>,
+    /// Calls at once.
+    #[schemars(range(min = 1), extend("default" = 64))]
     concurrency_max: Option<Spanned<u32>>,
+    /// Calls that wait, then 503.
+    #[schemars(extend("default" = 1000))]
     queue_max: Option<u32>,
+    /// Responses still on their way after their head.
+    #[schemars(range(min = 1), extend("default" = 100))]
     streams_max: Option<Spanned<u32>>,
+    /// Requests to other hosts under way.
+    #[schemars(range(min = 1), extend("default" = 32))]
     outbound_max: Option<Spanned<u32>>,
+    /// Lines a second; the rest is counted.
+    #[schemars(range(min = 1), extend("default" = 100))]
     log_rate: Option<Spanned<u32>>,
+    /// Keys and values of its bucket.
+    #[schemars(extend("default" = "1GiB"))]
     bucket_max: Option<Spanned<ByteSize>>,
+    /// A value; at most 8MiB.
+    #[schemars(extend("default" = "1MiB"))]
     value_max: Option<Spanned<ByteSize>>,
+    /// What it says here wins over `[breaker]`, member by member.
     pub(super) breaker: Option<breaker::Raw>,
+    /// Over `[retry]`, likewise.
     pub(super) retry: Option<retry::Raw>,
+    /// Over `[balancer]`, likewise.
     pub(super) balancer: Option<balancer::Raw>,
 }
 

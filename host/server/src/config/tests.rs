@@ -21,7 +21,7 @@ pub(super) fn check(text: &str, expected: &str) {
 fn a_wrong_member_names_line_and_remedy() {
     check("\n[gateway]\nlisen = '127.0.0.1:1'", ":3: unknown member 'lisen'; did you mean 'listen'?");
     check("[gatway]", ":1: unknown member 'gatway'; did you mean 'gateway'?");
-    check("[telemetry]\notlp = 'x'", ":2: unknown member 'otlp'; here are known: log-format, log-level");
+    check("[telemetry]\nolpt = 'x'", ":2: unknown member 'olpt'; did you mean 'otlp'?");
     check("[telemetry]\nlog-format = 'jsn'", ":2: unknown value 'jsn'; did you mean 'json'?");
     check("[telemetry]\nlog-level = 'loud=very'", ":2: 'loud=very' is not a log level");
     check("[gateway]\nlisten = 'here'", ":2: 'here' is not an address to listen on: write IP:PORT");
@@ -32,7 +32,6 @@ fn a_wrong_member_names_line_and_remedy() {
     check("[gateway]\nidle-timeout = 5", ":2: invalid type: integer `5`, expected a string");
     check("[gateway]\nrequest-timeout = '0s'", ":2: the duration must be at least 1ms");
     check("[gateway]\nconnections-max = 0", ":2: the number must be at least 1");
-    check("[admin]\nlisten = '0.0.0.0:3900'", ":2: the admin API listens on a loopback address only");
     check("[[route]]\nservice = 'a'", ":1: missing field `path`");
     check("[[route]]\nservice = 'a'\npath = 'a'", ":3: ");
     check("[[route]]\nservice = 'A'\npath = '/a'", ":2: 'A' is not a service name");
@@ -61,8 +60,42 @@ fn paths_are_relative_to_the_file() {
 fn flags_win_over_the_file() {
     let listen = SocketAddr::from(([127, 0, 0, 1], 1));
     let overrides = Overrides { listen: Some(listen), plugins: Some("other".into()), ..Overrides::default() };
-    let config = parse("[gateway]\nlisten = '127.0.0.1:2'").expect("it is right").overridden(&overrides);
+    let config = parse("[gateway]\nlisten = '127.0.0.1:2'")
+        .expect("it is right")
+        .overridden(&overrides)
+        .expect("they are right");
     assert_eq!((config.gateway.fixed.listen, config.plugins.dir), (listen, PathBuf::from("other")));
+}
+
+/// What becomes of a text, and of what flags say beside it.
+fn admin_of(text: &str, listen: Option<&str>, token: Option<&str>) -> Result<Admin, String> {
+    let admin = listen.map(|listen| listen.parse().expect("an address"));
+    let overrides = Overrides { admin, admin_token: token.map(PathBuf::from), ..Overrides::default() };
+    let config = Config::of_text(Path::new("etc/switchyard.toml"), text, &overrides);
+    config.map(|config| config.admin).map_err(|error| error.to_string())
+}
+
+#[test]
+fn beyond_this_machine_the_admin_api_needs_a_token() {
+    let wrong = "the admin API would listen beyond this machine, at 0.0.0.0:3900";
+    let open = "\n[admin]\nlisten = '0.0.0.0:3900'";
+    let error = admin_of(open, None, None).expect_err("everybody could come in");
+    assert!(
+        error.starts_with("etc/switchyard.toml:3: ") && error.contains(wrong) && error.contains("token-file"),
+        "{error}"
+    );
+    let error = admin_of("", Some("0.0.0.0:3900"), None).expect_err("everybody could come in");
+    assert!(error.starts_with(wrong), "{error}");
+    assert!(Config::load(None, &Overrides { admin: Some(([0, 0, 0, 0], 1).into()), ..Overrides::default() }).is_err());
+
+    let with_token = format!("{open}\ntoken-file = 'token'");
+    let admin = admin_of(&with_token, None, None).expect("it has a token");
+    assert_eq!(admin.token_file.as_deref(), Some(Path::new("etc/token")));
+    let admin = admin_of(open, None, Some("other")).expect("it has a token");
+    assert_eq!(admin.token_file.as_deref(), Some(Path::new("other")));
+    assert!(admin_of(open, Some("[::1]:1"), None).is_ok(), "a flag wins");
+    let error = admin_of("[admin]\ntoken-file = ''", None, None).expect_err("it names nothing");
+    assert!(error.contains(":2: token-file is empty"), "{error}");
 }
 
 #[test]

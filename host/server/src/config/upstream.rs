@@ -6,37 +6,55 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::{
     name::ServiceName,
-    upstream::{Registration, Source, TlsRegistration, Upstream},
+    upstream::{Registration, Source, TlsRegistration, Upstream, WEIGHT_MAX},
 };
 use switchyard_dispatch::Instance;
 
 use super::{check::Wrong, place::Text};
 
-/// The table as it is written.
-#[derive(Debug, Deserialize)]
+/// `[[upstream]]`, as it is written.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Upstream")]
 pub(super) struct Raw {
+    /// The service.
     name: ServiceName,
+    /// `http://HOST:PORT`, `https://HOST`, `h2c://HOST:PORT`, or `HOST:PORT`, which means http.
     address: String,
+    /// How it is addressed; NAME-HOST-PORT when nothing is said.
     id: Option<String>,
+    /// When the address has none.
+    #[schemars(range(min = 1))]
     port: Option<u16>,
+    /// A path, or a URL, that answers 2xx while it is well.
     health: Option<String>,
+    /// A semantic version.
     version: Option<String>,
+    /// To discover it by.
+    #[schemars(extend("default" = []))]
     #[serde(default)]
     tags: Vec<String>,
+    /// Further facts.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+    /// Its share beside others.
+    #[schemars(range(min = 1, max = WEIGHT_MAX), extend("default" = 1))]
     weight: Option<u32>,
+    /// How https to it is checked, when not by the public authorities and its own name.
     tls: Option<RawTls>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "UpstreamTls")]
 struct RawTls {
+    /// A PEM file with the authorities that count.
     ca: Option<PathBuf>,
+    /// The name that its certificate has to have.
     server_name: Option<String>,
 }
 

@@ -7,7 +7,10 @@ use serde_json::json;
 use switchyard_store::Report;
 
 use super::DataArgs;
-use crate::output;
+use crate::{
+    output,
+    progress::{Audience, Progress},
+};
 
 /// What `doctor` takes.
 #[derive(Clone, Debug, Args)]
@@ -25,7 +28,9 @@ pub(crate) struct DoctorArgs {
 /// When there is no store, or it cannot be opened.
 pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let folder = args.data.existing_store()?;
+    let progress = Progress::begin("checking every record", Audience::of(args.json));
     let report = switchyard_store::doctor(&folder)?;
+    drop(progress);
     if args.json {
         output::line(as_json(&report));
     } else {

@@ -3,9 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use serde_json::json;
 
 use super::DataArgs;
-use crate::output;
+use crate::{
+    output,
+    progress::{Audience, Progress},
+};
 
 /// What `restore` takes.
 #[derive(Clone, Debug, Args)]
@@ -14,6 +18,9 @@ pub(crate) struct RestoreArgs {
     file: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Checks the copy, and puts it where the store of a host would be.
@@ -24,7 +31,14 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let folder = args.data.store()?;
     // As `serve` makes it.
     folder.parent().map_or(Ok(()), super::make_private)?;
+    let progress = Progress::begin("checking the copy, and putting it in place", Audience::of(args.json));
     switchyard_store::restore(&args.file, &folder)?;
-    output::line(format_args!("{} holds all of {}", folder.display(), args.file.display()));
+    drop(progress);
+    let (file, folder) = (args.file.display(), folder.display());
+    if args.json {
+        output::line(json!({"file": file.to_string(), "store": folder.to_string()}));
+    } else {
+        output::line(format_args!("{folder} holds all of {file}"));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,13 +7,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use switchyard_core::{
     event, message,
+    name::{Generation, ServiceName},
     saga::{Snapshot, StartDraft, Started},
 };
 use switchyard_runtime::{
     Body,
     ports::{
         BatchCommitted, BatchError, BatchOp, Batches, Caller, Events, EventsError, KeyValue, KvEntry, KvError, KvWrite,
-        Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Sagas, SagasError, Settlement,
+        LogLine, Logs, Origin, OutgoingError, OutgoingHttp, Ports, Queues, QueuesError, Sagas, SagasError, Settlement,
     },
 };
 
@@ -37,6 +38,7 @@ impl Nothing {
             sagas: Arc::new(Self),
             batches: Arc::new(Self),
             registry: Arc::new(switchyard_runtime::ports::NoRegistry),
+            logs: Arc::new(Self),
         }
     }
 }
@@ -74,6 +76,12 @@ impl KeyValue for Nothing {
     async fn increment(&self, _: &str, _: &str, _: i64) -> Result<i64, KvError> {
         no_state()
     }
+}
+
+impl Logs for Nothing {
+    fn line(&self, _: LogLine<'_>) {}
+
+    fn dropped(&self, _: &ServiceName, _: Generation, _: u64) {}
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{claims, name::ServiceName, route};
 use switchyard_dispatch::RouteTarget;
@@ -9,7 +10,7 @@ use switchyard_dispatch::RouteTarget;
 use super::stem::Stem;
 
 /// What one plugin does not get.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refusals {
     pub(crate) refused_routes: Vec<RefusedRoute>,
@@ -18,7 +19,7 @@ pub(crate) struct Refusals {
 }
 
 /// A route that a plugin asks for and does not get.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RefusedRoute {
     pub(crate) path: String,
@@ -29,7 +30,7 @@ pub(crate) struct RefusedRoute {
 }
 
 /// A command or a saga definition that a plugin asks for and does not get.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct RefusedName {
     pub(crate) name: String,
     /// Who holds it, and what helps.

@@ -76,6 +76,19 @@ pub(super) fn verify(
     if is_signed { covers(signature.trusted_comment(), side) } else { Err(refused) }
 }
 
+/// Whether one of these keys vouches for a component whose signature lies beside it, and for this side file.
+///
+/// # Errors
+/// With why not, and what helps.
+pub(crate) fn verify_beside(keys: &[String], component: &Path, side: Option<&[u8]>) -> Result<(), String> {
+    let mut file = component.as_os_str().to_owned();
+    file.push(".minisig");
+    // One that cannot be read vouches for nothing.
+    let signature = fs::read_to_string(file).ok();
+    let verified = verify(keys, component, signature.as_deref(), side.map(Digest::of));
+    verified.map_err(|error| format!("{:#}", anyhow::Error::new(error)))
+}
+
 /// Whether this key made it. What was hashed before it was signed is read part by part; older minisigns signed the
 /// bytes themselves.
 fn holds(key: &PublicKey, component: &Path, signature: &Signature) -> Result<(), Untrusted> {

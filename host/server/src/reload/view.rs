@@ -6,6 +6,7 @@ mod sagas;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{
     describe::Role,
@@ -24,7 +25,7 @@ use sagas::SagaView;
 pub(crate) use rollout::{RolledBackView, RolloutView};
 
 /// One plugin.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PluginView {
     /// The file's stem.
@@ -60,8 +61,9 @@ pub(crate) struct PluginView {
 }
 
 /// Where a generation is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "PluginState")]
 pub(crate) enum State {
     Loading,
     Active,
@@ -71,8 +73,9 @@ pub(crate) enum State {
 }
 
 /// Which compiler made the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "CodeTier")]
 pub(crate) enum Tier {
     /// Winch: made at once, to be live at once.
     Quick,
@@ -81,8 +84,9 @@ pub(crate) enum Tier {
 }
 
 /// A route that a plugin asks for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PluginRoute")]
 pub(crate) struct RouteView {
     pub(crate) path: String,
     /// Empty means all.
@@ -93,8 +97,9 @@ pub(crate) struct RouteView {
 }
 
 /// An earlier generation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PreviousGeneration")]
 pub(crate) struct Previous {
     pub(crate) generation: Generation,
     pub(crate) digest: Digest,

@@ -1,17 +1,29 @@
 //! A small client of the admin API: JSON in, JSON out, errors that say what helps.
 
-use std::{str::FromStr, time::Duration};
+mod follow;
+mod sending;
+mod token;
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use http::{Method, Request, Uri, header::CONTENT_TYPE};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{
+    Method, Request, Response, StatusCode, Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
 use switchyard_core::event::binding;
+
+use super::table;
+pub(super) use sending::Sending;
+use token::Token;
 
 /// How long a host may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,8 +42,9 @@ pub(super) struct BaseUrl(String);
 #[derive(Debug)]
 pub(super) struct Client {
     base: BaseUrl,
-    http: legacy::Client<HttpConnector, Full<Bytes>>,
+    http: legacy::Client<HttpConnector, Sending>,
     timeout: Duration,
+    token: Token,
 }
 
 /// A path of the API with its query, put together from what may hold any character.
@@ -86,7 +99,17 @@ fn encode(text: &str) -> String {
 
 impl Client {
     pub(super) fn new(base: BaseUrl) -> Self {
-        Self { base, http: legacy::Client::builder(TokioExecutor::new()).build_http(), timeout: TIMEOUT }
+        Self {
+            base,
+            http: legacy::Client::builder(TokioExecutor::new()).build_http(),
+            timeout: TIMEOUT,
+            token: Token::default(),
+        }
+    }
+
+    /// Sends the token of this file; without one, that of the environment, if there is any.
+    pub(super) fn with_token(self, file: Option<PathBuf>) -> Self {
+        Self { token: Token(file), ..self }
     }
 
     /// Waits for as long as a change of a plugin may take.
@@ -95,8 +118,40 @@ impl Client {
     }
 
     /// Sends a body of any kind.
-    pub(super) async fn upload(&self, target: &Target, kind: &str, body: Bytes) -> anyhow::Result<Value> {
-        self.send(Method::POST, target, kind, body).await
+    pub(super) async fn upload(&self, target: &Target, kind: &str, body: Sending) -> anyhow::Result<Value> {
+        self.send_body(Method::POST, target, kind, body).await
+    }
+
+    /// Whether the host takes requests, and how it says that.
+    pub(super) async fn ready(&self) -> anyhow::Result<(bool, String)> {
+        let (status, body) = self.ask(Method::GET, &Target("/readyz".to_owned()), "", Sending::default()).await?;
+        match status {
+            StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE => {
+                Ok((status == StatusCode::OK, String::from_utf8_lossy(&body).into_owned()))
+            }
+            _ => Err(self.is_no_host()),
+        }
+    }
+
+    /// Hands each event of a stream, from the one after `last` on, to `each`, until that says that it is enough.
+    pub(super) async fn follow(
+        &self,
+        target: &Target,
+        last: Option<&str>,
+        each: impl FnMut(&str, &Value) -> bool,
+    ) -> anyhow::Result<()> {
+        let mut request = self.request(Method::GET, target, "");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answered = tokio::time::timeout(self.timeout, self.answered(request, Sending::default())).await;
+        let Ok(response) = answered else { return Err(self.is_silent()) };
+        let response = response?;
+        if response.status().is_success() {
+            return follow::follow(&self.base.0, response.into_body(), each).await;
+        }
+        let (status, body) = self.whole(response).await?;
+        self.meaning(status, &body).map(drop)
     }
 
     pub(super) async fn get(&self, target: &Target) -> anyhow::Result<Value> {
@@ -109,6 +164,11 @@ impl Client {
 
     pub(super) async fn put(&self, target: &Target, body: &Value) -> anyhow::Result<Value> {
         self.send(Method::PUT, target, "application/json", body.to_string().into()).await
+    }
+
+    /// Puts bytes as they are.
+    pub(super) async fn put_bytes(&self, target: &Target, bytes: Bytes) -> anyhow::Result<Value> {
+        self.send(Method::PUT, target, "application/octet-stream", bytes).await
     }
 
     pub(super) async fn publish(&self, event: &Value) -> anyhow::Result<Value> {
@@ -140,31 +200,70 @@ impl Client {
     }
 
     async fn send(&self, method: Method, target: &Target, kind: &str, body: Bytes) -> anyhow::Result<Value> {
-        let url = &self.base.0;
-        let mut request = Request::builder().method(method).uri(format!("{url}{}", target.0));
-        if !kind.is_empty() {
-            request = request.header(CONTENT_TYPE, kind);
-        }
-        let request = request.body(Full::new(body)).context("the request cannot be written as HTTP")?;
-        let answered = tokio::time::timeout(self.timeout, async {
-            let response = self.http.request(request).await.map_err(|error| unreached(url, error))?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_MAX).collect().await;
-            let body = body.map_err(|error| anyhow!("the answer of the host at {url} broke off: {error}"))?;
-            anyhow::Ok((parts.status, body.to_bytes()))
-        });
-        let Ok(answered) = answered.await else { bail!("the host at {url} did not answer within {:?}", self.timeout) };
-        let (status, body) = answered?;
-        let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+        self.send_body(method, target, kind, Sending::silently(body)).await
+    }
+
+    async fn send_body(&self, method: Method, target: &Target, kind: &str, body: Sending) -> anyhow::Result<Value> {
+        let (status, body) = self.ask(method, target, kind, body).await?;
+        self.meaning(status, &body)
+    }
+
+    /// What an answer means, which is a value or a problem.
+    fn meaning(&self, status: StatusCode, body: &Bytes) -> anyhow::Result<Value> {
+        let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
         match answer {
             Ok(answer) if status.is_success() => Ok(answer),
-            Ok(problem) => match (problem["error"].as_str(), problem["detail"].as_str()) {
-                (Some(error), Some(detail)) => bail!("{error}: {detail}"),
-                (Some(error), None) => bail!("{error}"),
-                _ => Err(self.is_no_host()),
-            },
+            Ok(problem) => {
+                let Some(error) = problem["error"].as_str() else { return Err(self.is_no_host()) };
+                let detail = problem["detail"].as_str().map(|detail| format!(": {detail}")).unwrap_or_default();
+                let remedy = if status == StatusCode::UNAUTHORIZED { "; name its file with --token-file" } else { "" };
+                let detail = format!("{detail}{remedy}");
+                let code = problem["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
+                bail!("{}", table::printable(&format!("{error}{detail}{code}")))
+            }
             Err(_) => Err(self.is_no_host()),
         }
+    }
+
+    /// Asks, and waits for all of the answer.
+    async fn ask(
+        &self,
+        method: Method,
+        target: &Target,
+        kind: &str,
+        body: Sending,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let request = self.request(method, target, kind);
+        let answered =
+            tokio::time::timeout(self.timeout, async { self.whole(self.answered(request, body).await?).await }).await;
+        answered.unwrap_or_else(|_| Err(self.is_silent()))
+    }
+
+    /// The head of a request.
+    fn request(&self, method: Method, target: &Target, kind: &str) -> http::request::Builder {
+        let url = format!("{}{}", self.base.0, target.0);
+        let request = Request::builder().method(method).uri(url).header(ACCEPT, "application/json");
+        if kind.is_empty() { request } else { request.header(CONTENT_TYPE, kind) }
+    }
+
+    async fn answered(&self, request: http::request::Builder, body: Sending) -> anyhow::Result<Response<Incoming>> {
+        let request = match self.token.header()? {
+            Some(token) => request.header(AUTHORIZATION, token),
+            None => request,
+        };
+        let request = request.body(body).context("the request cannot be written as HTTP")?;
+        self.http.request(request).await.map_err(|error| unreached(&self.base.0, error))
+    }
+
+    async fn whole(&self, response: Response<Incoming>) -> anyhow::Result<(StatusCode, Bytes)> {
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_MAX).collect().await;
+        let body = body.map_err(|error| anyhow!("the answer of the host at {} broke off: {error}", self.base.0))?;
+        Ok((parts.status, body.to_bytes()))
+    }
+
+    fn is_silent(&self) -> anyhow::Error {
+        anyhow!("the host at {} did not answer within {:?}", self.base.0, self.timeout)
     }
 
     fn is_no_host(&self) -> anyhow::Error {

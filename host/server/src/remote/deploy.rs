@@ -4,13 +4,19 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
 use switchyard_core::name::PluginFile;
 
-use super::{RemoteArgs, client::Target, plugins};
+use super::{
+    RemoteArgs,
+    client::{Sending, Target},
+    plugins,
+};
+use crate::progress::{Audience, Progress};
 
 /// What `deploy` takes.
 #[derive(Clone, Debug, Args)]
@@ -62,7 +68,9 @@ pub(crate) async fn run(args: DeployArgs) -> anyhow::Result<ExitCode> {
     drop(component);
     let target = Target::new(&["plugins"]).with("name", Some(&stem)).with("side", args.no_side.then_some("none"));
     let (kind, body) = form.end();
-    let answer = args.remote.client().patient().upload(&target, &kind, body.into()).await?;
+    let progress = Progress::bytes(&format!("sending {stem}"), body.len() as u64, Audience::of(args.remote.json));
+    let body = Sending::telling(body.into(), Arc::new(progress), "waiting until it is live");
+    let answer = args.remote.client().patient().upload(&target, &kind, body).await?;
     args.remote.print_done(&answer, &plugins::live(&answer));
     Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::plugins::Plugins;
 use crate::{
     config,
-    ports::{LiveRegistry, StoredKeyValue},
+    ports::{LiveRegistry, Nothing, StoredKeyValue},
     reload::{self, Asked, PluginState, Reloader},
     watch::{Event, Unsettled},
 };
@@ -195,6 +195,7 @@ async fn load(
         sagas: Arc::clone(delivery) as _,
         batches: Arc::clone(delivery) as _,
         registry: Arc::new(LiveRegistry::new(Arc::clone(dispatcher))),
+        logs: Arc::new(Nothing),
     };
     let runtime = Arc::new(Runtime::new(plugins.runtime()?, ports)?);
     let options = reload::Options { plugins: plugins.folder.clone(), data: folder.to_owned() };

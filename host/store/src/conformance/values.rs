@@ -245,6 +245,10 @@ pub async fn bucket_limit_counts_all_that_is_in_it(store: Store) {
     assert_eq!(usage().await, Some((1, 4 + RECORD_OVERHEAD_BYTES)));
     store.kv_increment(bucket, "key", 99).await.expect(WORKS);
     assert_eq!(usage().await, Some((1, 6 + RECORD_OVERHEAD_BYTES)));
+    let all = store.kv_buckets().await.expect(WORKS);
+    let own = all.iter().find(|one| &*one.bucket == bucket).map(|one| (one.entries, one.bytes));
+    assert_eq!(own, usage().await);
+    assert!(all.is_sorted_by(|a, b| a.bucket < b.bucket));
     store.kv_delete(bucket, "key", Expect::Any).await.expect(WORKS);
     assert_eq!(usage().await, Some((0, 0)));
 

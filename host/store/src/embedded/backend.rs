@@ -77,6 +77,10 @@ impl Backend for Embedded {
         self.readers.read(move |conn| query::kv::usage(conn, &bucket).map_err(read_error)).await
     }
 
+    async fn kv_buckets(&self) -> Result<Vec<BucketUsage>, StoreError> {
+        self.readers.read(|conn| query::kv::usages(conn).map_err(read_error)).await
+    }
+
     fn kv_watch(&self, bucket: &str) -> broadcast::Receiver<KvChange> {
         self.shared.notify.bucket(bucket)
     }
@@ -188,12 +192,21 @@ impl Backend for Embedded {
     }
 
     fn stats(&self) -> Stats {
-        let Counters { commits, refused, transactions, cache_hits, cache_misses, checkpoints, checkpoints_by_writer } =
-            &self.shared.counters;
+        let Counters {
+            commits,
+            refused,
+            transactions,
+            syncs,
+            cache_hits,
+            cache_misses,
+            checkpoints,
+            checkpoints_by_writer,
+        } = &self.shared.counters;
         Stats {
             commits: commits.get(),
             refused: refused.get(),
             transactions: transactions.get(),
+            syncs: syncs.read(),
             waiting_commits: self.commits.len() as u64,
             cache_hits: cache_hits.get(),
             cache_misses: cache_misses.get(),
@@ -201,6 +214,7 @@ impl Backend for Embedded {
             checkpoints: checkpoints.get(),
             checkpoints_by_writer: checkpoints_by_writer.get(),
             log_bytes: self.shared.log_bytes.load(Relaxed),
+            file_bytes: self.shared.disk.file_bytes(),
             disk_free_bytes: self.shared.disk.free_bytes(),
         }
     }

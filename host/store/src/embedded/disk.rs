@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use super::folder;
+
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
@@ -17,6 +19,11 @@ pub(super) struct Disk {
 impl Disk {
     pub(super) fn new(folder: PathBuf, low_bytes: u64) -> Self {
         Self { folder, low_bytes, is_low: AtomicBool::new(false) }
+    }
+
+    /// Bytes of the database's file; 0 when that cannot be found out.
+    pub(super) fn file_bytes(&self) -> u64 {
+        std::fs::metadata(folder::database(&self.folder)).map_or(0, |meta| meta.len())
     }
 
     /// Bytes that are free; 0 when that cannot be found out. Warns when they become few.

@@ -7,7 +7,7 @@
 //! been refused for what another batch of the same group wrote.
 //! **Invariant**: after a failure that leaves durability unknown, nothing is written any more.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use rusqlite::{Connection, Result};
 use tokio::sync::oneshot;
@@ -112,7 +112,11 @@ impl Writer {
         }
         #[cfg(test)]
         self.shared.fault()?;
+        let began = Instant::now();
         self.conn.prepare_cached("COMMIT")?.execute([])?;
+        if durable && wrote {
+            self.shared.counters.syncs.record(began.elapsed());
+        }
         self.state.committed(durable && wrote);
         self.shared.counters.transactions.add(u64::from(wrote));
         Ok(answers)

@@ -15,6 +15,7 @@ use crate::{
         Plugin, authenticator, http_middleware,
         mapped::{Code, Kind},
     },
+    usage::CallRole,
 };
 
 // === impl Plugin ===
@@ -38,7 +39,7 @@ impl Plugin {
     ) -> Result<RequestDecision, GuestError> {
         self.needs(Role::HttpMiddleware)?;
         let body_max = context.body_max;
-        let said = self.run(context, http_middleware::LookAtRequest { head, body }).await?;
+        let said = self.run(CallRole::HttpMiddleware, context, http_middleware::LookAtRequest { head, body }).await?;
         http_middleware::request_decision(head, body_max, said).map_err(|reason| self.failed(reason))
     }
 
@@ -54,7 +55,9 @@ impl Plugin {
         body: Option<&Bytes>,
     ) -> Result<ResponseDecision, GuestError> {
         self.needs(Role::HttpMiddleware)?;
-        let said = self.run(context, http_middleware::LookAtResponse { request, head, body }).await?;
+        let said = self
+            .run(CallRole::HttpMiddleware, context, http_middleware::LookAtResponse { request, head, body })
+            .await?;
         http_middleware::response_decision(head, said).map_err(|reason| self.failed(reason))
     }
 
@@ -76,7 +79,7 @@ impl Plugin {
                 Kind::Linked(_) => Err(self.unloadable("it is not linked as a middleware".to_owned())),
             }
         };
-        self.admit(context, answer).await
+        self.admit(CallRole::HttpMiddleware, context, answer).await
     }
 
     /// Asks the guest whose a token is. The inner error is its answer, the outer one means that there is none.
@@ -89,7 +92,7 @@ impl Plugin {
         token: &str,
     ) -> Result<Result<Claims, AuthError>, GuestError> {
         self.needs(Role::Authenticator)?;
-        let said = self.run(context, authenticator::Validate { token }).await?;
+        let said = self.run(CallRole::Authenticator, context, authenticator::Validate { token }).await?;
         authenticator::verdict(said).map_err(|reason| self.failed(reason))
     }
 }

@@ -88,7 +88,9 @@ pub(super) struct Accompanying {
 pub(super) fn limit_computation(store: &mut Store<GuestState>, watch: &Arc<Watch>, max: Duration) {
     let ticks_max = u32::try_from(max.as_millis() / EPOCH_TICK.as_millis()).unwrap_or(u32::MAX).max(1);
     let watch = watch.clone();
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |store| {
+        // Its time is known by these looks at it only.
+        store.data().shared.usage.computed(u64::try_from(EPOCH_TICK.as_nanos()).unwrap_or_default());
         watch.was_interrupted.store(true, Relaxed);
         if watch.busy_ticks.fetch_add(1, Relaxed) >= ticks_max {
             return Err(CpuExceeded { max }.into());
@@ -172,6 +174,10 @@ impl WorkerState for Worker {
         self.watch.count_together();
         if let Some(context) = self.watch.outgoing() {
             store.data_mut().begin(context);
+            // Whose line it is cannot be told while there are several.
+            if lock(&self.watch.inside).len() > 1 {
+                store.data().current.end();
+            }
         }
         // A guest that computes keeps new requests from being taken, so this one shows that it does not.
         self.watch.busy_ticks.store(0, Relaxed);

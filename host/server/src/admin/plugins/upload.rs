@@ -139,8 +139,13 @@ where
             "component" => {
                 found.component.replace(component(Box::pin(chunks(field, unheld)), sources).await?).is_none()
             }
-            "side" => found.side.replace(text(&name, field, unheld).await?).is_none(),
-            _ => found.signature.replace(text(&name, field, unheld).await?).is_none(),
+            other => {
+                // What a browser sends for a file that was not chosen.
+                let is_blank = field.file_name() == Some("");
+                let text = text(&name, field, unheld).await?;
+                let place = if other == "side" { &mut found.side } else { &mut found.signature };
+                (is_blank && text.is_empty()) || place.replace(text).is_none()
+            }
         };
         if !is_new {
             return Err(wrong(format!("the part '{name}' is there twice")));

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{
     health::{Check, CheckStatus},
@@ -15,8 +16,9 @@ use super::Seen;
 use crate::host_events::source_name;
 
 /// One thing that can answer for a service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Instance")]
 pub(super) struct InstanceItem<'a> {
     id: &'a str,
     /// `plugin`, or who registered the upstream: `config` or `api`.
@@ -36,7 +38,7 @@ pub(super) struct InstanceItem<'a> {
 }
 
 /// What only plugins, or only upstreams, have.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum Own {
     Plugin {

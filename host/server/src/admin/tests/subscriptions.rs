@@ -26,13 +26,15 @@ async fn a_subscription_is_made_paused_moved_and_ended() {
     // Its service is not there, so that the cursor stays where it is put.
     let seek = async |to: &str| api.post(&format!("{PATH}/{id}/seek"), &format!(r#"{{"to":{to}}}"#)).await;
     for (to, cursor) in [
-        (r#""first""#, 0),
-        ("2", 1),
-        (r#""3""#, 2),
-        (r#""latest""#, 3),
-        (r#""2000-01-01T00:00:00Z""#, 0),
-        (r#""2100-01-01T00:00:00Z""#, 3),
+        (r#""first""#, Some(0)),
+        ("2", Some(1)),
+        (r#""3""#, Some(2)),
+        (r#""latest""#, None),
+        (r#""2000-01-01T00:00:00Z""#, Some(0)),
+        (r#""2100-01-01T00:00:00Z""#, None),
     ] {
+        // Each action leaves an event, so that the end moves.
+        let cursor = cursor.unwrap_or(*api.sources.store.log_head().borrow());
         assert_eq!(seek(to).await.expect(200)["cursor"], cursor, "{to}");
     }
     seek(r#""soon""#).await.expect_problem(400, "SY1003", "'to' is \"soon\"");

@@ -7,11 +7,11 @@ use switchyard_core::{
     message::is_queue_name,
 };
 use switchyard_delivery::config::Queue;
-use toml::Spanned;
 
 use super::super::{
     check::{Wrong, duration, number, wrong},
     raw,
+    spanned::Spanned,
 };
 
 /// Checks all queues.

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use switchyard_core::manifest::{InvalidDelivery, ScheduleSpec, Target, Timetable};
-use toml::Spanned;
 
 use super::super::{
     check::{Wrong, wrong},
     raw,
+    spanned::Spanned,
 };
 
 /// Checks all schedules.

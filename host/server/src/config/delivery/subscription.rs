@@ -11,11 +11,11 @@ use switchyard_delivery::{
     config::{ConfiguredSubscription, Endpoint},
 };
 use switchyard_dispatch::Webhooks;
-use toml::Spanned;
 
 use super::super::{
     check::{Wrong, wrong},
     raw,
+    spanned::Spanned,
 };
 
 /// Where the members stand.

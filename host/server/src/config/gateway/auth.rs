@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use switchyard_core::{name::ServiceName, route::Pattern, units::HumanDuration};
@@ -10,33 +11,40 @@ use switchyard_gateway::auth::{
     api_key::{self, HEADER_DEFAULT},
     jwt::{self, Algorithm, KeySource, Secret},
 };
-use toml::Spanned;
 
 use super::super::{
     check::{Wrong, wrong},
     place::Text,
+    spanned::Spanned,
 };
 
 /// The longest file of a secret, in bytes.
 const SECRET_MAX: u64 = 64 << 10;
 
-/// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// `[gateway.auth]`, as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Auth")]
 pub(super) struct Raw {
+    /// What tells callers apart.
+    #[schemars(extend("default" = "none"))]
     kind: RawKind,
+    /// Paths, as in routes, that everybody may call.
+    #[schemars(extend("default" = []))]
     public: Vec<Spanned<String>>,
-    /// Of `jwt`.
+    /// Of `jwt`: whose tokens count.
     issuers: Option<Vec<RawIssuer>>,
-    /// Of `api-key`.
+    /// Of `api-key`: where the key stands besides `Authorization: Bearer`.
     header: Option<String>,
+    /// Of `api-key`: the keys that count, as hashes.
     keys: Option<Vec<RawKey>>,
-    /// Of `plugin`.
+    /// Of `plugin`: the service that validates tokens.
     service: Option<ServiceName>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "AuthKind")]
 enum RawKind {
     #[default]
     None,
@@ -45,23 +53,36 @@ enum RawKind {
     Plugin,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "AuthIssuer")]
 struct RawIssuer {
+    /// What `iss` says.
     issuer: String,
+    /// Those of whom `aud` has to name one.
     audiences: Vec<String>,
+    /// The only ones that count.
     algorithms: Option<Vec<Spanned<String>>>,
+    /// Its keys: a URL, or a file.
     jwks: Option<String>,
+    /// The secret of HS256; or
     secret: Option<String>,
+    /// the file that it is in.
     secret_file: Option<PathBuf>,
+    /// How far clocks may be apart.
     leeway: Option<HumanDuration>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "AuthKey")]
 struct RawKey {
+    /// `sha256:HEX` of the key.
+    #[schemars(regex(pattern = r"^sha256:[0-9A-Fa-f]{64}$"))]
     hash: String,
+    /// Who has it.
     subject: String,
+    /// What services are told of it.
     #[serde(default)]
     claims: Map<String, Value>,
 }

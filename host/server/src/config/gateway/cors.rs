@@ -1,23 +1,34 @@
 //! `[gateway.cors]`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::units::HumanDuration;
 use switchyard_gateway::cors::{Config, Policy};
-use toml::Spanned;
 
 use super::super::{
     check::{Wrong, wrong},
     place::Text,
+    spanned::Spanned,
 };
 
-/// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// `[gateway.cors]`, as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Cors")]
 pub(super) struct Raw {
+    /// Who may call: any origin, or these.
+    #[schemars(extend("default" = ["*"]))]
     origins: Option<Vec<String>>,
+    /// With which methods.
+    #[schemars(extend("default" = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]))]
     methods: Option<Vec<String>>,
+    /// With which headers.
+    #[schemars(extend("default" = ["Content-Type", "Authorization"]))]
     headers: Option<Vec<String>>,
+    /// Whether with credentials, which needs named origins.
+    #[schemars(extend("default" = false))]
     credentials: bool,
+    /// How long browsers may remember it, in whole seconds.
     max_age: Option<Spanned<HumanDuration>>,
 }
 

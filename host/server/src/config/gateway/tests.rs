@@ -119,7 +119,11 @@ fn what_is_said_holds() {
     );
     let policy = parse(&text).expect("it is right").policy;
     assert_eq!((policy.body_max, policy.request_timeout), (1024, Duration::from_secs(2)));
-    assert!(policy.access_log && policy.cors.is_some() && policy.middleware.len() == 2);
+    assert!(
+        policy.access_log == switchyard_gateway::AccessLog::Text
+            && policy.cors.is_some()
+            && policy.middleware.len() == 2
+    );
     assert!(policy.trusted_proxies.contains("10.9.9.9".parse().expect("an address")));
     assert_eq!(policy.rate_limit, Some(Quota::default()));
     assert!(matches!(policy.auth.kind, Kind::ApiKey(_)) && policy.auth.public.len() == 1);

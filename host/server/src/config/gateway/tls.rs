@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::{check::Wrong, place::Text};
 
-/// The table as it is written.
-#[derive(Debug, Deserialize)]
+/// `[gateway.tls]`, as it is written.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Tls")]
 pub(super) struct Raw {
+    /// The certificate in PEM, those that signed it after it.
     cert: PathBuf,
+    /// Its key, in PEM.
     key: PathBuf,
 }
 

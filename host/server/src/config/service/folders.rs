@@ -1,28 +1,36 @@
 //! Folders that a service's guests see: `{ "/assets" = "./assets" }`, or with `{ path = "./data/x", write = true }`.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     path::{Component, Path, PathBuf},
 };
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use switchyard_runtime::settings::{Access, Folder};
-use toml::Spanned;
 
-use super::super::check::{Wrong, wrong};
+use super::super::{
+    check::{Wrong, wrong},
+    spanned::Spanned,
+};
 
 /// A folder as it is written: its path, or a table.
 #[derive(Debug)]
 pub(super) struct Raw(Table);
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Folder")]
 struct Table {
+    /// The host's path.
     path: PathBuf,
+    /// Whether it may be written.
+    #[schemars(extend("default" = false))]
     #[serde(default)]
     write: bool,
 }
@@ -52,6 +60,17 @@ pub(super) fn folders(raw: BTreeMap<Spanned<String>, Raw>, base: &Path) -> Resul
 fn is_absolute(path: &str) -> bool {
     let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
     path.starts_with('/') && !path.contains('\0') && Path::new(path).components().all(plain)
+}
+
+impl JsonSchema for Raw {
+    fn schema_name() -> Cow<'static, str> {
+        "FolderOrPath".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<Table>();
+        json_schema!({"description": "The host's path, to be read; or a table.", "anyOf": [{"type": "string"}, table]})
+    }
 }
 
 impl<'de> Deserialize<'de> for Raw {

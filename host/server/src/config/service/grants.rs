@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use switchyard_core::{message::is_queue_name, name::ServiceName, saga};
 use switchyard_delivery::config::Grant;
 use switchyard_runtime::settings::Access;
-use toml::Spanned;
 
-use super::super::check::{Wrong, wrong};
+use super::super::{
+    check::{Wrong, wrong},
+    spanned::Spanned,
+};
 
 /// The bucket that each service calls its own by this name.
 const OWN: &str = "default";

@@ -14,21 +14,27 @@ use std::{
 };
 
 use rustix::fs::OFlags;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use switchyard_core::units::ByteSize;
 use switchyard_runtime::settings::Secret;
-use toml::Spanned;
 
-use super::super::check::{Wrong, wrong};
+use super::super::{
+    check::{Wrong, wrong},
+    spanned::Spanned,
+};
 
 /// The longest secret, in bytes; 64 KiB.
 const SIZE_MAX: u64 = 64 << 10;
 
 /// Where the value of a secret stands, as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Secret")]
 pub(super) struct Raw {
+    /// The variable that it is in; or
     env: Option<String>,
+    /// the file.
     file: Option<PathBuf>,
 }
 

@@ -1,6 +1,9 @@
 //! The rules of the route table: what the configuration, the admin API and the plugins say.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use switchyard_core::{
     manifest::RouteSpec,
@@ -65,7 +68,8 @@ fn of_operator(route: &Route, services: &Services, origin: Origin) -> Option<Rou
     let to = route.to.try_map(known)?;
     let rule = RouteRule { headers: route.headers.clone(), ..rule(&route.spec, origin)? };
     let (id, prefix) = (RouteTarget::id_of(&rule), RouteTarget::prefix_of(&rule.pattern));
-    Some(leading(rule, RouteTarget { to, mirror, rules: Arc::new(route.rules.clone()), id, prefix }))
+    let (pattern, rules) = (rule.pattern.to_string().into(), Arc::new(route.rules.clone()));
+    Some(leading(rule, RouteTarget { to, mirror, rules, id, prefix, pattern, meter: OnceLock::new() }))
 }
 
 /// The pattern was checked when the plugin was loaded.

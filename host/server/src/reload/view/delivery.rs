@@ -1,5 +1,6 @@
 //! What a plugin asks for of events, queues and the clock, as the admin API shows it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use switchyard_core::{
@@ -9,8 +10,9 @@ use switchyard_core::{
 };
 
 /// A subscription that a plugin asks for; what is null is left to the host.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PluginSubscription")]
 pub(crate) struct SubscriptionView {
     pub(crate) name: String,
     pub(crate) topic: String,
@@ -25,8 +27,9 @@ pub(crate) struct SubscriptionView {
 }
 
 /// A queue that a plugin consumes; what is null is left to the queue.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PluginQueue")]
 pub(crate) struct ConsumerView {
     pub(crate) queue: String,
     concurrency: Option<u32>,
@@ -37,8 +40,9 @@ pub(crate) struct ConsumerView {
 
 /// Something that a plugin wants done by the clock: by `cron` or `every`, as an event of `topic` or a message of
 /// `queue`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PluginSchedule")]
 pub(crate) struct ScheduleView {
     pub(crate) name: String,
     cron: Option<String>,

@@ -1,5 +1,6 @@
 //! New versions that prove themselves, as they are shown.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{
     name::{Digest, Generation},
@@ -9,8 +10,9 @@ use switchyard_core::{
 use crate::reload::stem::{Candidate, RolledBack};
 
 /// A generation that is compared with the one that serves.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Rollout")]
 pub(crate) struct RolloutView {
     pub(crate) generation: Generation,
     pub(crate) digest: Digest,
@@ -20,8 +22,9 @@ pub(crate) struct RolloutView {
 }
 
 /// A generation that did worse than the one that serves; `error` says what.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RolledBack")]
 pub(crate) struct RolledBackView {
     pub(crate) generation: Generation,
     pub(crate) digest: Digest,

@@ -1,10 +1,12 @@
 //! The saga definitions of a plugin, as the admin API shows them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use switchyard_core::{name::Digest, saga::Definition};
 
 /// A definition as it is declared, and its digest, which running sagas name.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PluginSaga")]
 pub(crate) struct SagaView {
     digest: Digest,
     #[serde(flatten)]

@@ -83,10 +83,17 @@ pub(in crate::embedded) fn keys(
 }
 
 pub(in crate::embedded) fn usage(conn: &Connection, bucket: &str) -> Result<Option<BucketUsage>> {
-    conn.prepare_cached("SELECT entries, bytes FROM bucket WHERE name = ?1")?
-        .query_row([bucket], |row| {
-            let (entries, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok(BucketUsage { bucket: bucket.into(), entries: entries.cast_unsigned(), bytes: bytes.cast_unsigned() })
-        })
+    conn.prepare_cached("SELECT name, entries, bytes FROM bucket WHERE name = ?1")?
+        .query_row([bucket], usage_of)
         .optional()
+}
+
+/// In the order of their names.
+pub(in crate::embedded) fn usages(conn: &Connection) -> Result<Vec<BucketUsage>> {
+    conn.prepare_cached("SELECT name, entries, bytes FROM bucket ORDER BY name")?.query_map([], usage_of)?.collect()
+}
+
+fn usage_of(row: &rusqlite::Row<'_>) -> Result<BucketUsage> {
+    let (entries, bytes): (i64, i64) = (row.get(1)?, row.get(2)?);
+    Ok(BucketUsage { bucket: row.get(0)?, entries: entries.cast_unsigned(), bytes: bytes.cast_unsigned() })
 }

@@ -3,7 +3,11 @@
 use serde_json::json;
 use switchyard_core::problem::Code;
 
-use super::{Entry, Operation, PAGE_MAX, schema};
+use super::{Entry, Operation, PAGE_MAX};
+use crate::admin::{
+    openapi::schemas::{of, taken},
+    plugins::{PluginItem, Rollback},
+};
 
 pub(super) fn all() -> Vec<Entry> {
     let changes = [Code::ServiceBusy, Code::ShuttingDown, Code::StoreUnavailable];
@@ -22,7 +26,7 @@ pub(super) fn all() -> Vec<Entry> {
             "/api/v1/plugins",
             "get",
             Operation::new("listPlugins", "plugins", "The files of the plugins folder")
-                .pages(PAGE_MAX, &schema("Plugin")),
+                .pages(PAGE_MAX, of::<PluginItem<'_>>()),
         ),
         (
             "/api/v1/plugins",
@@ -39,13 +43,13 @@ pub(super) fn all() -> Vec<Entry> {
             .required_query("name", &stem, "The stem of its file: NAME or NAME@VERSION.")
             .query(
                 "side",
-                &json!({"enum": ["keep", "none"]}),
+                json!({"enum": ["keep", "none"]}),
                 "What becomes of the side file that is there when none is sent; it stays when nothing is said.",
             )
             .takes_as("application/wasm", &binary, true)
             .takes_as("multipart/form-data", &form, true)
-            .answers(200, "It has replaced what was there", &schema("Plugin"))
-            .answers(201, "It is live", &schema("Plugin"))
+            .answers(200, "It has replaced what was there", of::<PluginItem<'_>>())
+            .answers(201, "It is live", of::<PluginItem<'_>>())
             .located(200)
             .located(201)
             .refuses(&[Code::Conflict, Code::PluginRefused])
@@ -55,7 +59,7 @@ pub(super) fn all() -> Vec<Entry> {
             "/api/v1/plugins/{name}",
             "get",
             Operation::new("plugin", "plugins", "One plugin, by the stem of its file")
-                .answers(200, "The plugin", &schema("Plugin"))
+                .answers(200, "The plugin", of::<PluginItem<'_>>())
                 .refuses(&[Code::NotFound]),
         ),
         (
@@ -75,8 +79,8 @@ pub(super) fn all() -> Vec<Entry> {
                 "Puts an artifact that served before back, and answers when it is live",
             )
             .about("Without a body it is the one that served before; by version, the latest of that version.")
-            .takes(&schema("Rollback"), false)
-            .answers(200, "It is live", &schema("Plugin"))
+            .takes(taken::<Rollback>(), false)
+            .answers(200, "It is live", of::<PluginItem<'_>>())
             .refuses(&[Code::NotFound, Code::Conflict, Code::PluginRefused])
             .refuses(&changes),
         ),

@@ -3,7 +3,16 @@
 use switchyard_core::problem::Code;
 
 use super::Entry;
-use crate::admin::openapi::{Operation, operation::schema};
+use crate::{
+    admin::{
+        openapi::{
+            Operation,
+            schemas::{of, taken},
+        },
+        traffic::TrafficItem,
+    },
+    traffic,
+};
 
 const PATH: &str = "/api/v1/services/{id}/traffic";
 
@@ -13,7 +22,7 @@ pub(super) fn all() -> Vec<Entry> {
             PATH,
             "get",
             Operation::new("traffic", "services", "How the calls of a service are shared between its versions")
-                .answers(200, "Each version with its share and what was counted of its calls", &schema("Traffic"))
+                .answers(200, "Each version with its share and what was counted of its calls", of::<TrafficItem>())
                 .refuses(&[Code::NotFound]),
         ),
         (
@@ -24,8 +33,8 @@ pub(super) fn all() -> Vec<Entry> {
                     "Only HTTP is shared; all else goes to the main version. What a version should get that is not there \
                      any more is the main version's until it comes back.",
                 )
-                .takes(&schema("NewTraffic"), true)
-                .answers(200, "It is shared like this", &schema("Traffic"))
+                .takes(taken::<traffic::Draft>(), true)
+                .answers(200, "It is shared like this", of::<TrafficItem>())
                 .refuses(&[Code::BadRequest, Code::NotFound, Code::Conflict, Code::StoreUnavailable]),
         ),
         (
