@@ -48,7 +48,9 @@ fn curl(host: &Host, command: &str) -> String {
 }
 
 /// Commands that talk to a running host, and a word of what they print; of those that begin alike the longer one first.
-const SHOWS: [(&str, &str); 13] = [
+const SHOWS: [(&str, &str); 15] = [
+    ("status", "services"),
+    ("logs user-service", "user-service"),
     ("deploy plugins/user-service.wasm", "user-service"),
     ("ps", "user-service"),
     ("traffic user-service", "0.1.0"),
@@ -127,6 +129,8 @@ async fn every_command_of_the_readme_does_what_it_says() {
                 let text = curl(host.as_ref().unwrap(), line);
                 let expected = match line {
                     line if line.ends_with("/health") => "healthy",
+                    line if line.ends_with("/metrics") => "http_server_request_duration_seconds_bucket",
+                    line if line.ends_with("/overview") => "diskFree",
                     line if line.contains("/messages") => "id",
                     line if line.contains("/api/orders") || line.contains("/api/v1/sagas") => "sagaId",
                     line if line.contains("/api/inventory") => "reserved",
@@ -138,6 +142,10 @@ async fn every_command_of_the_readme_does_what_it_says() {
                 let (_, expected) = SHOWS.iter().find(|(command, _)| line.starts_with(command)).unwrap();
                 let text = remote(host.as_ref().unwrap(), line);
                 assert!(text.contains(expected), "{line}: {text}");
+            }
+            "check" => assert!(local(host.as_ref().unwrap(), "check").contains("user-service")),
+            "explain SY2007" => {
+                assert!(local(host.as_ref().unwrap(), "explain SY2007").contains("What helps"));
             }
             line if line.starts_with("saga test ") => {
                 let text = local(host.as_ref().unwrap(), line);

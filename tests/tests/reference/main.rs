@@ -1,6 +1,7 @@
 //! Pages of reference that are made from the code: what stands in them is what is there.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
+mod config;
 mod links;
 mod wit;
 
