@@ -128,7 +128,7 @@ fn what_the_container_starts_is_what_the_binary_knows() {
 async fn the_health_check_says_whether_the_host_is_ready() {
     let host = Setup::new().start().await;
     let url = format!("http://{}", host.admin);
-    assert_eq!(host.tell(&["health", "--url", &url]).0, Some(0));
+    assert_eq!(host.tell(&["health"]).0, Some(0));
     let (setup, _) = host.stop();
     let (status, text) = setup.run(&["health", "--url", &url]);
     assert_eq!(status.code(), Some(1), "{text}");

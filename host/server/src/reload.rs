@@ -127,6 +127,8 @@ enum Job {
     LetGo,
     Step(Step),
     Vouched(Vouched),
+    /// What the watcher said of a file that had been put in place a moment before, and whether that was of the past.
+    Doubted(String, Option<Item>, bool),
 }
 
 // === impl Asked ===

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use switchyard_core::{
-    folder::{self, Action, Fallback, Source, Wanted},
-    name::{Generation, PluginFile},
+    folder::{self, Action, Fallback, Item, Source, Wanted},
+    name::{Digest, Generation, PluginFile},
 };
 
 use super::{
@@ -21,9 +21,9 @@ impl Reloader {
         match event {
             Event::Changed(file, item) => {
                 self.unsettled.settled(&file);
-                match item {
-                    Some(item) => _ = self.items.insert(file, item),
-                    None => _ = self.items.remove(&file),
+                match self.changes.placed(&file) {
+                    Some(placed) if item != placed.map(Item::File) => self.doubt(file, item, placed),
+                    _ => self.take(file, item),
                 }
             }
             Event::Ready(unsettled) => {
@@ -31,6 +31,23 @@ impl Reloader {
                 self.unsettled = unsettled;
             }
         }
+    }
+
+    /// Takes in what a file holds, or that it is gone.
+    pub(super) fn take(&mut self, file: String, item: Option<Item>) {
+        match item {
+            Some(item) => _ = self.items.insert(file, item),
+            None => _ = self.items.remove(&file),
+        }
+    }
+
+    /// Looks whether a file still holds what was put into it a moment ago: what the watcher says may be of before that.
+    fn doubt(&mut self, file: String, item: Option<Item>, placed: Option<Digest>) {
+        let loader = Arc::clone(&self.loader);
+        self.jobs.spawn_blocking(move || {
+            let is_past = loader.holds(&file, placed);
+            Job::Doubted(file, item, is_past)
+        });
     }
 
     /// To be done once all events that have come are taken in.

@@ -13,6 +13,7 @@ mod check;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use switchyard_core::{
@@ -33,9 +34,14 @@ use super::{
 /// The most changes that wait for others of their stems.
 const WAITING_MAX: usize = 64;
 
+/// For so long after files were put in place, what the watcher says of them may be of before.
+const PLACED_FOR: Duration = Duration::from_secs(5);
+
 /// The changes under way, and those that wait.
 #[derive(Default)]
 pub(super) struct Changes {
+    /// What was put in place by stem, and when.
+    placed: BTreeMap<String, (Source, Instant)>,
     under_way: BTreeMap<String, UnderWay>,
     waiting: VecDeque<Command>,
 }
@@ -152,9 +158,9 @@ impl Reloader {
 
     /// The watcher will tell the same, a moment later.
     fn on_placed(&mut self, stem: &str, kept: &Kept) {
-        let (source, files) = (kept.source(), folder::files(stem));
-        let digests = [Some(source.digest), source.side, source.signature];
-        for (file, digest) in files.into_iter().zip(digests) {
+        let source = kept.source();
+        self.changes.placed.insert(stem.to_owned(), (source, Instant::now()));
+        for (file, digest) in folder::files(stem).into_iter().zip(digests(&source)) {
             self.unsettled.settled(&file);
             match digest {
                 Some(digest) => _ = self.items.insert(file, Item::File(digest)),
@@ -185,6 +191,7 @@ impl Reloader {
     }
 
     fn on_taken_out(&mut self, stem: &str) {
+        self.changes.placed.remove(stem);
         for file in folder::files(stem) {
             self.unsettled.settled(&file);
             self.items.remove(&file);
@@ -230,11 +237,26 @@ impl Reloader {
 // === impl Changes ===
 
 impl Changes {
+    /// What a file was given a moment ago, if it was: a content, or none.
+    pub(super) fn placed(&mut self, file: &str) -> Option<Option<Digest>> {
+        let now = Instant::now();
+        self.placed.retain(|_, (_, at)| now < *at + PLACED_FOR);
+        self.placed.iter().find_map(|(stem, (source, _))| {
+            let mut files = folder::files(stem).into_iter().zip(digests(source));
+            files.find_map(|(name, digest)| (name == file).then_some(digest))
+        })
+    }
+
     /// The change of this stem that has waited longest.
     fn next(&mut self, stem: &str) -> Option<Command> {
         let place = self.waiting.iter().position(|command| command.stem == stem)?;
         self.waiting.remove(place)
     }
+}
+
+/// What the files of a stem hold, in the order of [`folder::files`].
+fn digests(source: &Source) -> [Option<Digest>; 3] {
+    [Some(source.digest), source.side, source.signature]
 }
 
 /// Who asked may have gone away.

@@ -44,7 +44,11 @@ impl Reloader {
                     }
                 }
             }
-            Ok(Job::LetGo) => {}
+            Ok(Job::LetGo | Job::Doubted(_, _, true)) => {}
+            Ok(Job::Doubted(file, item, false)) => {
+                self.take(file, item);
+                self.follow_events();
+            }
             Ok(Job::Step(step)) => self.on_step(step),
             Ok(Job::Vouched(vouched)) => self.on_vouched(vouched),
             Err(error) if error.is_cancelled() => {}

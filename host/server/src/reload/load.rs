@@ -14,7 +14,7 @@ use std::{
 };
 
 use switchyard_core::{
-    folder::Source,
+    folder::{self, Source},
     manifest::Manifest,
     name::{Digest, Generation, PluginFile},
 };
@@ -31,7 +31,7 @@ use super::{
     signature,
     stem::Active,
 };
-use crate::config::Config;
+use crate::{config::Config, watch::digest_of};
 
 pub(super) use files::{Files, Origin};
 
@@ -156,6 +156,15 @@ impl Loader {
         let verify = move || signature::verify(&keys, &files.artifact, files.signature.as_deref(), source.side);
         let verified = tokio::task::spawn_blocking(verify).await.map_err(in_one_line)?;
         verified.map_err(in_one_line)
+    }
+
+    /// Whether a file of the folder holds this now, or is not there if that is none.
+    pub(super) fn holds(&self, file: &str, wanted: Option<Digest>) -> bool {
+        match (digest_of(&self.plugins.join(file), folder::size_max(file)), wanted) {
+            (Ok((_, found)), Some(wanted)) => found == wanted,
+            (Err(error), None) => error.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
     }
 
     /// Puts this in place under a stem of the folder.
