@@ -21,6 +21,9 @@ use super::{
     reply::{Problem, empty, json, page, with_status},
 };
 
+/// A name as a pattern: no white space, no control characters.
+const NAME: &str = r"^[^\s\x00-\x1f\x7f-\x9f]{1,512}$";
+
 /// The body that makes a subscription.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,9 +39,9 @@ pub(super) struct New {
     service: Option<ServiceName>,
     #[schemars(extend("format" = "webhook"))]
     url: Option<String>,
-    #[schemars(regex(pattern = r"^[!-~]{1,512}$"))]
+    #[schemars(regex(pattern = NAME))]
     name: Option<String>,
-    #[schemars(regex(pattern = r"^[!-~]{1,512}$"))]
+    #[schemars(regex(pattern = NAME))]
     group: Option<String>,
     #[serde(default)]
     broadcast: bool,
