@@ -94,6 +94,9 @@ pub(crate) async fn outside() -> SocketAddr {
                 let _ = stream.read(&mut [0; 4096]).await;
                 let answer = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\nconnection: close\r\n\r\noutside";
                 let _ = stream.write_all(answer.as_bytes()).await;
+                // To close what has unread bytes resets it, and the answer may be lost with it.
+                let _ = stream.shutdown().await;
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
             });
         }
     });
