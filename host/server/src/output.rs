@@ -1,6 +1,7 @@
 //! What the program says on its own streams, apart from the log.
 
 mod style;
+mod text;
 
 use std::{
     fmt::Display,
@@ -8,6 +9,7 @@ use std::{
 };
 
 pub(crate) use style::{Style, Tone, width};
+pub(crate) use text::{is_unseen, printable};
 
 /// Prints one line on standard output, at once: others wait for it in a pipe. A reader that went away is its own
 /// business.

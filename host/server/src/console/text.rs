@@ -3,6 +3,8 @@
 use maud::{Markup, Render, html};
 use serde_json::Value;
 
+use crate::output::is_unseen;
+
 /// A text of a guest, a client or an operator.
 pub(super) struct Text<'a>(pub(super) &'a str);
 
@@ -54,16 +56,7 @@ fn stand_in(character: char) -> Option<String> {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).map(String::from),
         '\u{7f}' => Some("\u{2421}".to_owned()),
         // Controls of C1, of direction, and what has no width: each can make a text look like another one.
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => Some(format!("U+{:04X}", u32::from(character))),
+        unseen if is_unseen(unseen) => Some(format!("U+{:04X}", u32::from(unseen))),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use serde_json::Value;
 
+pub(super) use crate::output::printable;
 use crate::output::{self, Style, Tone};
 
 /// What stands where there is nothing.
@@ -128,19 +129,6 @@ pub(super) fn text(value: &Value) -> String {
         }
         other => printable(&other.to_string()),
     }
-}
-
-/// The text with its control characters written out, and those that turn the direction of what follows.
-pub(super) fn printable(text: &str) -> String {
-    let written = |c: char| if is_unseen(c) { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(written).collect()
-}
-
-/// Whether a character works without being seen: it moves the cursor, turns the direction, or hides.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn cell(item: &Value, places: &[&str]) -> String {

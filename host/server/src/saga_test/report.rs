@@ -11,6 +11,7 @@ use super::{
     run::Ran,
     verdict::shown,
 };
+use crate::output::printable;
 
 /// The width of columns whose words are known.
 const DIRECTION: usize = "compensation".len();
@@ -162,12 +163,6 @@ fn event(entry: &Value) -> String {
     let parts =
         [text("at"), text("event"), step, direction, attempt, text("kind"), text("reason"), until, text("detail")];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
-}
-
-/// What guests wrote must not move the cursor of whoever reads it.
-fn printable(text: &str) -> String {
-    let written = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(written).collect()
 }
 
 fn cut(text: &str) -> String {
